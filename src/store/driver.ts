@@ -65,9 +65,7 @@ export interface StorageDriver {
    * @param file an absolute path of this process
    */
   adopt(file: string, key: string): Promise<void>
-  /**
-   * The names directly below `prefix`, in byte order, strictly after `after`, at most `limit`. Folders end in `/`.
-   */
+  /** The names directly below `prefix`, files and folders, in byte order, strictly after `after`, at most `limit`. */
   list(prefix: string, after?: string, limit?: number): Promise<string[]>
   /** Removes a key, or everything below it; that nothing is there is no error. Durable like `write`. */
   remove(key: string): Promise<void>

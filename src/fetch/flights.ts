@@ -1,0 +1,75 @@
+/**
+ * Single flight: at most one download of a digest at a time in this process, joined by everybody who wants it. A flight
+ * is here from its start until its blob is stored, so that a request finds either the flight or the blob.
+ */
+import type { Digest } from '../protocol/digest.ts'
+import { Flight, type FlightPlan, type FlightTools } from './flight.ts'
+import { Passthrough } from './passthrough.ts'
+
+/** A range that begins this many bytes ahead of a fetch is asked of the upstream by itself. */
+const FAR_AHEAD_BYTES = 16 * 1024 * 1024
+/** Such ranges at once, for one blob. */
+const MAX_RANGES_PER_BLOB = 4
+
+/** The downloads in progress. */
+export class Flights {
+  readonly #tools: FlightTools
+  readonly #byDigest = new Map<Digest, Flight>()
+  readonly #rangesByDigest = new Map<Digest, number>()
+
+  constructor(tools: FlightTools) {
+    this.#tools = tools
+  }
+
+  /** The download of a digest, if one is in progress. */
+  find(digest: Digest): Flight | undefined {
+    return this.#byDigest.get(digest)
+  }
+
+  /** All downloads in progress. */
+  list(): Flight[] {
+    return [...this.#byDigest.values()]
+  }
+
+  /** Joins the download of a digest, or starts it. */
+  start(plan: FlightPlan): { readonly flight: Flight; readonly isNew: boolean } {
+    const running = this.#byDigest.get(plan.digest)
+    if (running !== undefined) {
+      if (plan.priority === 'client') running.promote()
+      return { flight: running, isNew: false }
+    }
+    const flight = new Flight(plan, this.#tools)
+    this.#byDigest.set(plan.digest, flight)
+    void flight.ended.then(() => {
+      if (this.#byDigest.get(plan.digest) === flight) this.#byDigest.delete(plan.digest)
+    })
+    return { flight, isNew: true }
+  }
+
+  /**
+   * A range that begins far ahead of its flight, by itself and uncached: lazy pullers read the end of a layer first.
+   * @returns `undefined` where the flight will soon be there, or too many such ranges are under way
+   */
+  openAhead(flight: Flight, first: number, last: number): Passthrough | undefined {
+    const { digest, upstream, name } = flight.plan
+    const open = this.#rangesByDigest.get(digest) ?? 0
+    if (first <= flight.writtenBytes + FAR_AHEAD_BYTES || open >= MAX_RANGES_PER_BLOB) return undefined
+    this.#rangesByDigest.set(digest, open + 1)
+    const { clock, giveUpAfterMs } = this.#tools
+    const range = { from: first, to: last, priority: () => 'client' as const, giveUpAfterMs, clock }
+    return new Passthrough({ upstream, name, digest, ...range }, undefined, () => this.#closeAhead(digest))
+  }
+
+  /** Ends all downloads; what is on disk stays for the next start. */
+  async close(): Promise<void> {
+    const flights = this.list()
+    for (const flight of flights) flight.abort()
+    await Promise.all(flights.map((flight) => flight.ended))
+  }
+
+  #closeAhead(digest: Digest): void {
+    const open = (this.#rangesByDigest.get(digest) ?? 1) - 1
+    if (open === 0) this.#rangesByDigest.delete(digest)
+    else this.#rangesByDigest.set(digest, open)
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * A blob, or the rest or a part of one, straight from the upstream to one client, kept nowhere: for a range far ahead of
+ * its fetch, and when the disk takes no more. Read in order only. Where it runs to the blob's end and the hash of what
+ * went before is known, its last bytes are held back until the digest is verified.
+ */
+import type { Hash } from 'node:crypto'
+import { algorithmOf, type Digest, finishDigest } from '../protocol/digest.ts'
+import { UpstreamError } from '../upstream/upstream.ts'
+import { readUpstream, type SourceOptions } from './source.ts'
+
+/** Bytes of an upstream for one reader. */
+export class Passthrough {
+  readonly #digest: Digest
+  readonly #hash: Hash | undefined
+  readonly #abort = new AbortController()
+  readonly #onClose: () => void
+  readonly #chunks: AsyncGenerator<Buffer, void, void>
+  /** Bytes that may be given, and the chunk after them, which is held back until the one after that has come. */
+  #ready: Buffer = Buffer.alloc(0)
+  #held: Buffer | undefined
+  #isDone = false
+  #isClosed = false
+
+  /** @param hash state of the digest's hash over all bytes before `options.from`; `undefined`: not to be verified */
+  constructor(
+    options: Omit<SourceOptions, 'signal'>,
+    hash: Hash | undefined,
+    onClose: () => void = () => {},
+  ) {
+    this.#digest = options.digest
+    this.#hash = hash
+    this.#onClose = onClose
+    this.#chunks = readUpstream({ ...options, signal: this.#abort.signal })
+  }
+
+  /**
+   * The next bytes, up to `length`; 0 at the end.
+   * @throws UpstreamError, `corrupt` where the whole blob turned out wrong
+   */
+  async read(buffer: Uint8Array, length: number): Promise<number> {
+    while (this.#ready.length === 0) {
+      if (this.#isDone) return 0
+      await this.#advance()
+    }
+    const count = this.#ready.copy(buffer, 0, 0, length)
+    this.#ready = this.#ready.subarray(count)
+    return count
+  }
+
+  /** Ends the upstream's transfer. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#abort.abort()
+    this.#onClose()
+    await this.#chunks.return()
+  }
+
+  async #advance(): Promise<void> {
+    const { value, done } = await this.#chunks.next()
+    if (done === true) {
+      this.#verify()
+      this.#isDone = true
+      this.#ready = this.#held ?? Buffer.alloc(0)
+      this.#held = undefined
+      return
+    }
+    this.#hash?.update(value)
+    this.#ready = this.#held ?? Buffer.alloc(0)
+    this.#held = value
+  }
+
+  #verify(): void {
+    if (this.#hash === undefined) return
+    const found = finishDigest(algorithmOf(this.#digest), this.#hash)
+    if (found !== this.#digest)
+      throw new UpstreamError('corrupt', `the bytes of ${this.#digest} hash to ${found}`)
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * What each repository has: blobs, manifests and tags, as links in distribution's layout. A link makes content visible;
+ * without one the same bytes are unknown in that repository. Links that were seen are kept in memory for a moment, so
+ * that a second process on the volume is noticed within {@link KNOWN_FOR_MS}.
+ */
+import { LRUCache } from 'lru-cache'
+import { type Digest, isDigest } from '../protocol/digest.ts'
+import { isTag, type RepositoryName, type Tag } from '../protocol/name.ts'
+import type { StorageDriver } from './driver.ts'
+import {
+  layerLinkKey,
+  layersPrefix,
+  revisionLinkKey,
+  revisionsPrefix,
+  tagCurrentKey,
+  tagFolder,
+  tagIndexKey,
+  tagsPrefix,
+} from './paths.ts'
+
+/** Links kept in memory. */
+const MAX_KNOWN = 100_000
+/** How long a link is believed without looking, in milliseconds. */
+const KNOWN_FOR_MS = 2_000
+/** The same for tags, which change. */
+const TAG_KNOWN_FOR_MS = 1_000
+
+/** The links of all repositories. */
+export class LinkStore {
+  readonly #driver: StorageDriver
+  readonly #known = new LRUCache<string, Digest>({ max: MAX_KNOWN, ttl: KNOWN_FOR_MS })
+  readonly #tags = new LRUCache<string, Digest>({ max: MAX_KNOWN, ttl: TAG_KNOWN_FOR_MS })
+
+  constructor(driver: StorageDriver) {
+    this.#driver = driver
+  }
+
+  /** The sha256 digest under which a blob of this repository lies, or `undefined` where it has no such blob. */
+  findBlob(name: RepositoryName, digest: Digest): Promise<Digest | undefined> {
+    return this.#read(layerLinkKey(name, digest))
+  }
+
+  /** The sha256 digest under which a manifest of this repository lies, or `undefined`. */
+  findManifest(name: RepositoryName, digest: Digest): Promise<Digest | undefined> {
+    return this.#read(revisionLinkKey(name, digest))
+  }
+
+  /** Lets a repository have a blob, under the name `digest`; `stored` is where its bytes lie. */
+  async linkBlob(name: RepositoryName, digest: Digest, stored: Digest = digest): Promise<void> {
+    await this.#write(layerLinkKey(name, digest), stored)
+    if (stored !== digest) await this.#write(layerLinkKey(name, stored), stored)
+  }
+
+  /** Lets a repository have a manifest, under the name `digest`. */
+  async linkManifest(name: RepositoryName, digest: Digest, stored: Digest = digest): Promise<void> {
+    await this.#write(revisionLinkKey(name, digest), stored)
+    if (stored !== digest) await this.#write(revisionLinkKey(name, stored), stored)
+  }
+
+  /** Takes a blob from a repository. */
+  async unlinkBlob(name: RepositoryName, digest: Digest): Promise<void> {
+    await this.#remove(layerLinkKey(name, digest))
+  }
+
+  /** Takes a manifest from a repository; its tags are the caller's. */
+  async unlinkManifest(name: RepositoryName, digest: Digest): Promise<void> {
+    await this.#remove(revisionLinkKey(name, digest))
+  }
+
+  /** What a tag points at, or `undefined`. */
+  async readTag(name: RepositoryName, tag: Tag): Promise<Digest | undefined> {
+    const key = tagCurrentKey(name, tag)
+    const known = this.#tags.get(key)
+    if (known !== undefined) return known
+    const digest = await this.#readLink(key)
+    if (digest !== undefined) this.#tags.set(key, digest)
+    return digest
+  }
+
+  /** Points a tag at a manifest. */
+  async writeTag(name: RepositoryName, tag: Tag, digest: Digest): Promise<void> {
+    await this.#driver.writeLazily(tagIndexKey(name, tag, digest), digest)
+    await this.#driver.write(tagCurrentKey(name, tag), digest)
+    this.#tags.set(tagCurrentKey(name, tag), digest)
+  }
+
+  /** Removes a tag; the manifest stays. */
+  async removeTag(name: RepositoryName, tag: Tag): Promise<void> {
+    this.#tags.delete(tagCurrentKey(name, tag))
+    await this.#driver.remove(tagFolder(name, tag))
+    this.#tags.delete(tagCurrentKey(name, tag))
+  }
+
+  /** The tags of a repository, in byte order, after `after`, at most `limit`. */
+  async listTags(name: RepositoryName, after?: string, limit?: number): Promise<Tag[]> {
+    return (await this.#driver.list(tagsPrefix(name), after, limit)).filter(isTag)
+  }
+
+  /** The blobs that a repository has. */
+  async listBlobs(name: RepositoryName): Promise<Digest[]> {
+    return this.#listDigests(layersPrefix(name))
+  }
+
+  /** The manifests that a repository has. */
+  async listManifests(name: RepositoryName): Promise<Digest[]> {
+    return this.#listDigests(revisionsPrefix(name))
+  }
+
+  /** Whether anything was ever stored in a repository. */
+  async hasRepository(name: RepositoryName): Promise<boolean> {
+    const [blobs, manifests] = await Promise.all([
+      this.#driver.list(layersPrefix(name), undefined, 1),
+      this.#driver.list(revisionsPrefix(name), undefined, 1),
+    ])
+    return blobs.length + manifests.length > 0
+  }
+
+  async #listDigests(prefix: string): Promise<Digest[]> {
+    const algorithms = await this.#driver.list(prefix)
+    const lists = await Promise.all(
+      algorithms.map(async (algorithm) => {
+        const names = await this.#driver.list(`${prefix}/${algorithm}`)
+        return names.map((hex) => `${algorithm}:${hex}`)
+      }),
+    )
+    return lists.flat().filter(isDigest)
+  }
+
+  async #read(key: string): Promise<Digest | undefined> {
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    const digest = await this.#readLink(key)
+    if (digest !== undefined) this.#known.set(key, digest)
+    return digest
+  }
+
+  async #readLink(key: string): Promise<Digest | undefined> {
+    const text = (await this.#driver.read(key))?.toString('latin1').trim()
+    // A torn link of an old crash is as good as none.
+    return text !== undefined && isDigest(text) ? text : undefined
+  }
+
+  async #write(key: string, stored: Digest): Promise<void> {
+    if ((await this.#read(key)) === stored) return
+    await this.#driver.write(key, stored)
+    this.#known.set(key, stored)
+  }
+
+  async #remove(key: string): Promise<void> {
+    this.#known.delete(key)
+    await this.#driver.remove(key.slice(0, -'/link'.length))
+    this.#known.delete(key)
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * What entrepot notes of a repository beside distribution's layout: whether it is local or mirrored, and when its
+ * upstream was last asked for a tag. A mark is durable before anything relies on it; the age of a tag may be lost.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Digest } from '../protocol/digest.ts'
+import { isDigest } from '../protocol/digest.ts'
+import type { RepositoryName, Tag } from '../protocol/name.ts'
+import type { StorageDriver } from './driver.ts'
+import { askedKey, markKey } from './paths.ts'
+
+/** What a repository is: pushed here, or had from the upstream of that host. */
+export type Mark =
+  /** `isKept`: something was stored, so the mark is for good. */
+  | { readonly kind: 'local'; readonly isKept: boolean }
+  | { readonly kind: 'mirrored'; readonly upstream: string }
+
+/** What the upstream last said of a tag, and when (milliseconds since the epoch). */
+export interface Asked {
+  readonly digest: Digest
+  readonly atMs: number
+}
+
+/** Marks and ages kept in memory. */
+const MAX_KNOWN = 50_000
+/** How long a mark is believed without looking, in milliseconds: a second process may write one. */
+const KNOWN_FOR_MS = 2_000
+
+const isMark = (value: unknown): value is Mark => {
+  const { kind, upstream, isKept } = (value ?? {}) as Record<string, unknown>
+  return (
+    (kind === 'local' && typeof isKept === 'boolean') || (kind === 'mirrored' && typeof upstream === 'string')
+  )
+}
+
+const isAsked = (value: unknown): value is Asked => {
+  const { digest, atMs } = (value ?? {}) as Record<string, unknown>
+  return typeof digest === 'string' && isDigest(digest) && typeof atMs === 'number'
+}
+
+/** The marks of all repositories. */
+export class MarkStore {
+  readonly #driver: StorageDriver
+  readonly #marks = new LRUCache<RepositoryName, { mark: Mark | undefined }>({
+    max: MAX_KNOWN,
+    ttl: KNOWN_FOR_MS,
+  })
+  readonly #asked = new LRUCache<string, Asked>({ max: MAX_KNOWN })
+
+  constructor(driver: StorageDriver) {
+    this.#driver = driver
+  }
+
+  /** The mark of a repository, or `undefined` where it has none. */
+  async read(name: RepositoryName): Promise<Mark | undefined> {
+    const known = this.#marks.get(name)
+    if (known !== undefined) return known.mark
+    const value = await this.#readJson(markKey(name))
+    const mark = isMark(value) ? value : undefined
+    this.#marks.set(name, { mark })
+    return mark
+  }
+
+  /** Writes the mark of a repository, durably. */
+  async write(name: RepositoryName, mark: Mark): Promise<void> {
+    await this.#driver.write(markKey(name), JSON.stringify(mark))
+    this.#marks.set(name, { mark })
+  }
+
+  /** Lifts the mark of a repository. */
+  async remove(name: RepositoryName): Promise<void> {
+    this.#marks.delete(name)
+    await this.#driver.remove(markKey(name))
+    this.#marks.delete(name)
+  }
+
+  /** What the upstream last said of a tag. */
+  async readAsked(name: RepositoryName, tag: Tag): Promise<Asked | undefined> {
+    const key = askedKey(name, tag)
+    const known = this.#asked.get(key)
+    if (known !== undefined) return known
+    const value = await this.#readJson(key)
+    if (!isAsked(value)) return undefined
+    this.#asked.set(key, value)
+    return value
+  }
+
+  /** Notes what the upstream said of a tag: in memory at once, on disk lazily. */
+  async writeAsked(name: RepositoryName, tag: Tag, asked: Asked): Promise<void> {
+    const key = askedKey(name, tag)
+    this.#asked.set(key, asked)
+    await this.#driver.writeLazily(key, JSON.stringify(asked))
+  }
+
+  async #readJson(key: string): Promise<unknown> {
+    const bytes = await this.#driver.read(key)
+    try {
+      return bytes === undefined ? undefined : JSON.parse(bytes.toString())
+    } catch {
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Where things lie: the layout of distribution, so that a volume of `registry:2` is simply mounted and can be taken
+ * back, and beside it what entrepot adds. The only code that knows it. Pure: digest, name, tag → key.
+ *
+ *     docker/registry/v2/
+ *       blobs/sha256/<2 hex>/<hex>/data                      bytes of blobs and manifests, always by sha256
+ *       repositories/<name>/
+ *         _layers/<algorithm>/<hex>/link                     the repository has this blob
+ *         _manifests/revisions/<algorithm>/<hex>/link        … and this manifest
+ *         _manifests/tags/<tag>/current/link                 what a tag points at
+ *         _manifests/tags/<tag>/index/<algorithm>/<hex>/link what it ever pointed at
+ *     entrepot/
+ *       partials/<algorithm>-<hex>.<owner>                   blobs being fetched
+ *       uploads/<id>/                                        blobs being pushed
+ *       owners/<owner>                                       processes on this volume, renewed every few seconds
+ *       repositories/<name>/_mark                            local, or mirrored from where
+ *                          /_asked/<tag>                     when the upstream was last asked for a tag
+ *                          /_referrers/<alg>/<hex>/<alg>-<hex>  manifests with this subject
+ *
+ * A `link` holds a digest as text, without a newline; it may name bytes of another algorithm (a sha512 link holds the
+ * sha256 digest). No component of a name begins with `_`, so names and folders never collide.
+ */
+import { algorithmOf, type Digest, encodedOf, isDigest } from '../protocol/digest.ts'
+import type { RepositoryName, Tag } from '../protocol/name.ts'
+
+const ROOT = 'docker/registry/v2'
+const OWN = 'entrepot'
+
+/** All blobs; below it `<algorithm>/<2 hex>/<hex>/data`. */
+export const BLOBS_PREFIX = `${ROOT}/blobs`
+/** All repositories. */
+export const REPOSITORIES_PREFIX = `${ROOT}/repositories`
+/** What distribution's pull-through cache leaves: which content expires when. */
+export const SCHEDULER_STATE_KEY = 'scheduler-state.json'
+/** Growing files of fetches: a folder of this process, not reached through the driver. */
+export const PARTIALS_FOLDER = `${OWN}/partials`
+/** Growing files of pushes: likewise. */
+export const UPLOADS_FOLDER = `${OWN}/uploads`
+/** Files in the making, before they get their name: likewise. */
+export const TEMPORARY_FOLDER = `${OWN}/tmp`
+/** One entry a process that works on this volume. */
+export const OWNERS_PREFIX = `${OWN}/owners`
+/** Own keys and tokens, readable by the owner alone. */
+export const KEYS_PREFIX = `${OWN}/keys`
+/** What entrepot knows of repositories. */
+export const MARKS_PREFIX = `${OWN}/repositories`
+
+const digestPath = (digest: Digest): string => `${algorithmOf(digest)}/${encodedOf(digest)}`
+const repository = (name: RepositoryName): string => `${REPOSITORIES_PREFIX}/${name}`
+
+/** The bytes of a blob or manifest, by its sha256 digest. */
+export const blobKey = (digest: Digest): string =>
+  `${BLOBS_PREFIX}/${algorithmOf(digest)}/${encodedOf(digest).slice(0, 2)}/${encodedOf(digest)}/data`
+
+/** Folder of a blob: what is removed when the blob goes. */
+export const blobFolder = (digest: Digest): string => blobKey(digest).slice(0, -'/data'.length)
+
+/** The folder of a repository's blob links; below it `<algorithm>/<hex>/link`. */
+export const layersPrefix = (name: RepositoryName): string => `${repository(name)}/_layers`
+/** That a repository has a blob. */
+export const layerLinkKey = (name: RepositoryName, digest: Digest): string =>
+  `${layersPrefix(name)}/${digestPath(digest)}/link`
+
+/** The folder of a repository's manifests; below it `<algorithm>/<hex>/link`. */
+export const revisionsPrefix = (name: RepositoryName): string => `${repository(name)}/_manifests/revisions`
+/** That a repository has a manifest. */
+export const revisionLinkKey = (name: RepositoryName, digest: Digest): string =>
+  `${revisionsPrefix(name)}/${digestPath(digest)}/link`
+
+/** The folder of a repository's tags. */
+export const tagsPrefix = (name: RepositoryName): string => `${repository(name)}/_manifests/tags`
+/** Everything about one tag. */
+export const tagFolder = (name: RepositoryName, tag: Tag): string => `${tagsPrefix(name)}/${tag}`
+/** What a tag points at. */
+export const tagCurrentKey = (name: RepositoryName, tag: Tag): string =>
+  `${tagFolder(name, tag)}/current/link`
+/** That a tag once pointed at a digest: read by nobody here, written for distribution. */
+export const tagIndexKey = (name: RepositoryName, tag: Tag, digest: Digest): string =>
+  `${tagFolder(name, tag)}/index/${digestPath(digest)}/link`
+
+const own = (name: RepositoryName): string => `${MARKS_PREFIX}/${name}`
+
+/** Whether a repository is local or mirrored. */
+export const markKey = (name: RepositoryName): string => `${own(name)}/_mark`
+/** When the upstream was last asked for a tag. */
+export const askedKey = (name: RepositoryName, tag: Tag): string => `${own(name)}/_asked/${tag}`
+/** The manifests that have this one as their subject, one entry each. */
+export const referrersPrefix = (name: RepositoryName, subject: Digest): string =>
+  `${own(name)}/_referrers/${digestPath(subject)}`
+/** One referrer of a subject. */
+export const referrerKey = (name: RepositoryName, subject: Digest, referrer: Digest): string =>
+  `${referrersPrefix(name, subject)}/${referrer.replace(':', '-')}`
+
+/** The digest that a file name `<algorithm>-<hex>` stands for, or `undefined`. */
+export const parseFileDigest = (name: string): Digest | undefined => {
+  const text = name.replace('-', ':')
+  return isDigest(text) ? text : undefined
+}
+
+/** `<algorithm>-<hex>`: a digest as a file name. */
+export const formatFileDigest = (digest: Digest): string => digest.replace(':', '-')
