@@ -1,0 +1,44 @@
+/** podman with a storage of its own and `registries.conf`. It has no daemon. */
+import { join } from 'node:path'
+import { cleanEnvironment } from '../environment.ts'
+import { run } from '../run.ts'
+import type { Workspace } from '../workspace.ts'
+import { type Mirrors, writeRegistriesConf } from './registries-conf.ts'
+
+/** podman, ready to be called. */
+export interface Podman {
+  /** `podman <args>`: resolves to stdout, rejects with all output. */
+  podman(...args: string[]): Promise<string>
+  /** Pulls, and resolves to the image's id (the digest of its config). */
+  pull(reference: string): Promise<string>
+  /** Forgets everything it has. */
+  empty(): Promise<void>
+}
+
+/** What podman needs to know. */
+export interface PodmanOptions {
+  readonly mirrors: Mirrors
+  /** Added to its environment. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Sets podman up with its files in `podman` below `workspace`. */
+export const preparePodman = async (workspace: Workspace, options: PodmanOptions): Promise<Podman> => {
+  const folder = await workspace.folder('podman')
+  await writeRegistriesConf(folder, options.mirrors)
+  const storage = join(folder, 'storage')
+  const flags = [
+    ...['--root', join(storage, 'root'), '--runroot', join(storage, 'run'), '--tmpdir', join(storage, 'tmp')],
+    ...['--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs', '--events-backend', 'none'],
+  ]
+  const podman = (...args: string[]): Promise<string> =>
+    run('podman', [...flags, ...args], { env: cleanEnvironment(folder, options.env) })
+  return {
+    podman,
+    pull: async (reference) => {
+      const id = await podman('pull', '--quiet', reference)
+      return `sha256:${id}`
+    },
+    empty: () => workspace.empty('podman/storage'),
+  }
+}

@@ -1,0 +1,70 @@
+/** entrepot as its users run it: the built program in a process of its own, with a configuration file. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cleanEnvironment } from './environment.ts'
+import { findFreePort } from './ports.ts'
+import { Program } from './program.ts'
+import { answersHttp } from './wait.ts'
+import type { Workspace } from './workspace.ts'
+
+const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
+const THREADS = '16'
+
+/** A running entrepot. */
+export interface Entrepot {
+  /** `host:port` of the registry. */
+  readonly address: string
+  /** `http://host:port` of the debug listener. */
+  readonly debugUrl: string
+  /** `storage.filesystem.rootdirectory`. */
+  readonly rootDirectory: string
+  /** The last of what it logged. */
+  output(): string
+  /** SIGTERM. Resolves when it is gone. */
+  stop(): Promise<void>
+  /** SIGKILL. Resolves when it is gone. */
+  kill(): Promise<void>
+}
+
+/** How to run it. */
+export interface EntrepotOptions {
+  /** Sections of the configuration, beside or instead of log, storage and http. */
+  readonly sections?: Readonly<Record<string, unknown>>
+  /** A store that exists already; default: an empty one in the workspace. */
+  readonly rootDirectory?: string
+}
+
+/** Starts entrepot; its files lie below `workspace`. */
+export const startEntrepot = async (
+  workspace: Workspace,
+  options: EntrepotOptions = {},
+): Promise<Entrepot> => {
+  const folder = await workspace.folder('entrepot')
+  const rootDirectory = options.rootDirectory ?? join(folder, 'registry')
+  const address = `127.0.0.1:${await findFreePort()}`
+  const debug = `127.0.0.1:${await findFreePort()}`
+  const config = {
+    version: '0.1',
+    log: { level: 'info', formatter: 'json' },
+    storage: { filesystem: { rootdirectory: rootDirectory }, delete: { enabled: true } },
+    http: { addr: address, debug: { addr: debug } },
+    ...options.sections,
+  }
+  const configFile = join(folder, 'config.yml')
+  await writeFile(configFile, JSON.stringify(config))
+  const program = Program.start(workspace, {
+    command: process.execPath,
+    args: [MAIN, 'serve', configFile],
+    env: cleanEnvironment(folder, { UV_THREADPOOL_SIZE: THREADS }),
+  })
+  await program.ready(() => answersHttp(`http://${address}/v2/`))
+  return {
+    address,
+    debugUrl: `http://${debug}`,
+    rootDirectory,
+    output: () => program.output,
+    stop: () => program.stop(),
+    kill: () => program.kill(),
+  }
+}
