@@ -114,14 +114,26 @@ const parseJson = (bytes: Uint8Array): Json => {
   }
 }
 
+// A type that is no media type (RFC 6838, 4.2) would break the header that it is sent in.
+const MEDIA_TYPE = /^[a-z0-9][\w!#$&^.+-]{0,126}\/[a-z0-9][\w!#$&^.+-]{0,126}$/i
+
+const isMediaType = (value: unknown): value is string => typeof value === 'string' && MEDIA_TYPE.test(value)
+
+/** Which kinds of document the fields speak of. `null` counts as absent: Go clients write it for an empty list. */
+const kindsOf = ({ manifests, config, layers, fsLayers }: Json): Manifest['kind'][] => [
+  ...(manifests != null ? (['index'] as const) : []),
+  ...(config != null || layers != null ? (['image'] as const) : []),
+  ...(fsLayers != null ? (['schema1'] as const) : []),
+]
+
 /** The media type of a document: its own word, else what its fields say (image-spec leaves `mediaType` out). */
 const sniffMediaType = (document: Json): string => {
-  const named = asText(document.mediaType)
-  if (named !== undefined) return named
-  if (document.fsLayers !== undefined)
-    return document.signatures === undefined ? MEDIA_TYPES.schema1 : MEDIA_TYPES.schema1Signed
-  if (document.manifests !== undefined) return MEDIA_TYPES.ociIndex
-  return document.config !== undefined || document.layers !== undefined ? MEDIA_TYPES.ociManifest : ''
+  if (isMediaType(document.mediaType)) return document.mediaType
+  const [kind] = kindsOf(document)
+  if (kind === 'index') return MEDIA_TYPES.ociIndex
+  if (kind === 'image') return MEDIA_TYPES.ociManifest
+  if (kind === undefined) return ''
+  return document.signatures == null ? MEDIA_TYPES.schema1 : MEDIA_TYPES.schema1Signed
 }
 
 const isIndexType = (mediaType: string): boolean =>
@@ -137,6 +149,20 @@ const readSchema1Layers = (value: unknown): Descriptor[] =>
     return typeof digest === 'string' && isDigest(digest) ? [{ mediaType: '', digest, sizeBytes: 0 }] : []
   })
 
+/** The one kind that a document is of; refuses what could be read as two (type confusion). */
+const kindOf = (document: Json, mediaType: string): Manifest['kind'] => {
+  const kinds = kindsOf(document)
+  if (kinds.length > 1)
+    return invalid(`it is both an ${kinds.join(' and an ')}: config and layers, manifests, or fsLayers`)
+  const kind = kinds[0] ?? (isIndexType(mediaType) ? 'index' : 'image')
+  if (kind !== 'index' && isIndexType(mediaType))
+    return invalid(`config and layers do not belong in ${mediaType}`)
+  if (kind !== 'image' && isImageType(mediaType)) return invalid(`it is no image, as ${mediaType} is`)
+  const schemaVersion = kind === 'schema1' ? 1 : 2
+  if (document.schemaVersion !== schemaVersion) return invalid(`schemaVersion is not ${schemaVersion}`)
+  return kind
+}
+
 /**
  * Reads a manifest of any kind.
  * @param bytes the document, as it travels
@@ -144,38 +170,22 @@ const readSchema1Layers = (value: unknown): Descriptor[] =>
  */
 export const parseManifest = (bytes: Uint8Array): Manifest => {
   const document = parseJson(bytes)
+  const named = document.mediaType ?? ''
+  if (named !== '' && !isMediaType(named)) return invalid('mediaType is not a media type')
   const mediaType = sniffMediaType(document)
-  if (document.fsLayers !== undefined && document.schemaVersion === 1) {
-    const layers = readSchema1Layers(document.fsLayers)
-    return {
-      kind: 'schema1',
-      mediaType,
-      layers,
-      artifactType: undefined,
-      subject: undefined,
-      annotations: undefined,
-    }
-  }
-  if (document.schemaVersion !== 2) return invalid('schemaVersion is not 2')
-  const isImage = document.config !== undefined || document.layers !== undefined
-  const isIndex = document.manifests !== undefined
-  if (isImage && isIndex) return invalid('it is both an image (config, layers) and an index (manifests)')
-  if (isImage && isIndexType(mediaType)) return invalid(`config and layers do not belong in ${mediaType}`)
-  if (isIndex && isImageType(mediaType)) return invalid(`manifests does not belong in ${mediaType}`)
+  const kind = kindOf(document, mediaType)
+  const nothing = { artifactType: undefined, subject: undefined, annotations: undefined }
+  if (kind === 'schema1') return { ...nothing, kind, mediaType, layers: readSchema1Layers(document.fsLayers) }
   const common = {
     mediaType,
     artifactType: asText(document.artifactType),
     subject: document.subject == null ? undefined : readDescriptor(document.subject, 'subject'),
     annotations: readAnnotations(document.annotations),
   }
-  if (isIndex || isIndexType(mediaType))
-    return { ...common, kind: 'index', manifests: readDescriptors(document.manifests, 'manifests') }
-  return {
-    ...common,
-    kind: 'image',
-    config: readDescriptor(document.config, 'config'),
-    layers: readDescriptors(document.layers, 'layers'),
-  }
+  if (kind === 'index')
+    return { ...common, kind, manifests: readDescriptors(document.manifests, 'manifests') }
+  const config = readDescriptor(document.config, 'config')
+  return { ...common, kind, config, layers: readDescriptors(document.layers, 'layers') }
 }
 
 /**

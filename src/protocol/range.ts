@@ -15,7 +15,8 @@ export type RangeRequest =
   | ({ readonly kind: 'part' } & ByteRange)
   | { readonly kind: 'unsatisfiable' }
 
-const SINGLE = /^bytes=\s*(\d*)\s*-\s*(\d*)\s*$/i
+// Blanks only around the range (RFC 9110, 14.1.2): two neighbours that may both be blanks cost quadratic time.
+const SINGLE = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i
 
 const toOffset = (digits: string): number => {
   const value = Number(digits)
@@ -25,17 +26,18 @@ const toOffset = (digits: string): number => {
 /**
  * What `Range: header` asks of `sizeBytes` bytes (RFC 9110, 14.2). Another unit, a malformed header and a list of
  * several ranges are answered whole, which the RFC allows and every client of several ranges copes with. An end beyond
- * the size is clipped; an inverted range or a start beyond the end is unsatisfiable.
+ * the size is clipped; an inverted range or a start beyond the end is unsatisfiable. Of no bytes at all nothing can be
+ * a part: they are answered whole, as Go's file server (and so distribution) does for clients that always send a range.
  */
 export const parseRange = (header: string | undefined, sizeBytes: number): RangeRequest => {
-  if (header === undefined || header === '') return { kind: 'whole' }
+  if (header === undefined || sizeBytes === 0) return { kind: 'whole' }
   const match = SINGLE.exec(header)
   const from = match?.[1] ?? ''
   const to = match?.[2] ?? ''
   if (from === '' && to === '') return { kind: 'whole' }
   if (from === '') {
     const suffix = toOffset(to)
-    if (suffix === 0 || sizeBytes === 0) return { kind: 'unsatisfiable' }
+    if (suffix === 0) return { kind: 'unsatisfiable' }
     return { kind: 'part', first: Math.max(0, sizeBytes - suffix), last: sizeBytes - 1 }
   }
   const first = toOffset(from)
@@ -58,8 +60,8 @@ export const parseContentRange = (header: string | undefined): ContentRange | un
   const first = Number(match[1])
   const last = Number(match[2])
   const sizeBytes = match[3] === '*' ? undefined : Number(match[3])
-  const isSound = Number.isSafeInteger(last) && first <= last && (sizeBytes === undefined || last < sizeBytes)
-  return isSound ? { first, last, sizeBytes } : undefined
+  const isWithin = sizeBytes === undefined || (last < sizeBytes && Number.isSafeInteger(sizeBytes))
+  return Number.isSafeInteger(last) && first <= last && isWithin ? { first, last, sizeBytes } : undefined
 }
 
 /** `Content-Range` as a 206 sends it. */
