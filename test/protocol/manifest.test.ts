@@ -1,45 +1,27 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { digestOf } from '../../src/protocol/digest.ts'
 import {
   blobsOf,
-  type Descriptor,
   isForeignLayer,
   MEDIA_TYPES,
   mediaTypeOf,
   parseManifest,
 } from '../../src/protocol/manifest.ts'
-import { digests } from '../support/arbitraries.ts'
-import { comesToAnEnd, HOSTILE_LENGTH, refusesAtMost } from '../support/hostile.ts'
+import {
+  bytes,
+  children,
+  config,
+  descriptor,
+  image,
+  index,
+  layers,
+  read,
+  schema1,
+  subject,
+  without,
+} from './documents.ts'
 
-const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json'
-const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar+gzip'
-
-const descriptor = (content: string, mediaType = LAYER_TYPE) => ({
-  mediaType,
-  digest: digestOf(content),
-  size: content.length,
-})
-const read = ({ size, ...rest }: ReturnType<typeof descriptor>): Descriptor => ({ ...rest, sizeBytes: size })
-
-const config = descriptor('config', CONFIG_TYPE)
-const layers = [descriptor('layer 1'), descriptor('layer two')]
-const subject = descriptor('subject', MEDIA_TYPES.ociManifest)
-const image = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest, config, layers }
-const children = [descriptor('amd64', MEDIA_TYPES.ociManifest), descriptor('arm64', MEDIA_TYPES.ociManifest)]
-const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: children }
-const schema1 = {
-  schemaVersion: 1,
-  name: 'a',
-  tag: 'b',
-  fsLayers: [{ blobSum: digestOf('layer 1') }],
-  signatures: [{}],
-}
-
-const bytes = (document: unknown): Buffer => Buffer.from(JSON.stringify(document))
-const without = (document: object, field: string): object =>
-  Object.fromEntries(Object.entries(document).filter(([name]) => name !== field))
 const nothing = { artifactType: undefined, subject: undefined, annotations: undefined }
 
 describe('a manifest', () => {
@@ -174,69 +156,6 @@ describe('a manifest', () => {
     assert.deepEqual(Object.entries(parseManifest(Buffer.from(text)).annotations!), [['__proto__', 'b']])
     const polluted = '{"__proto__":{"schemaVersion":2,"manifests":[]}}'
     assert.throws(() => parseManifest(Buffer.from(polluted)), { code: 'MANIFEST_INVALID' })
-  })
-
-  const descriptors = fc.record(
-    { mediaType: fc.string(), digest: digests, size: fc.nat() },
-    { noNullPrototype: true },
-  )
-
-  it('names what was put into it, in order', () => {
-    fc.assert(
-      fc.property(descriptors, fc.array(descriptors), (ofConfig, ofLayers) => {
-        const manifest = parseManifest(bytes({ ...image, config: ofConfig, layers: ofLayers }))
-        assert.ok(manifest.kind === 'image')
-        assert.deepEqual([manifest.config, ...manifest.layers], [ofConfig, ...ofLayers].map(read))
-      }),
-    )
-  })
-
-  it('of arbitrary JSON is refused at most', () => {
-    const values = fc.oneof(
-      fc.jsonValue(),
-      descriptors,
-      fc.array(fc.oneof(descriptors, fc.jsonValue())),
-      fc.constantFrom<unknown>(1, 2, null, ...Object.values(MEDIA_TYPES)),
-    )
-    const fields = [
-      'schemaVersion',
-      'mediaType',
-      'config',
-      'layers',
-      'manifests',
-      'fsLayers',
-      'subject',
-      'annotations',
-    ]
-    const documents = fc.dictionary(fc.constantFrom(...fields), values)
-    fc.assert(
-      fc.property(documents, (document) => {
-        refusesAtMost(() => blobsOf(parseManifest(bytes({ ...image, ...document }))))
-        refusesAtMost(() => blobsOf(parseManifest(bytes(document))))
-        refusesAtMost(() => mediaTypeOf(bytes(document)))
-      }),
-    )
-  })
-
-  it('of arbitrary bytes is refused', () => {
-    fc.assert(
-      fc.property(fc.uint8Array(), (content) => {
-        assert.throws(() => parseManifest(content), { code: 'MANIFEST_INVALID' })
-      }),
-    )
-  })
-
-  it('of hostile depth or length is refused at once', () => {
-    for (const text of [
-      '['.repeat(HOSTILE_LENGTH),
-      '{"a":'.repeat(HOSTILE_LENGTH / 5),
-      '"'.repeat(HOSTILE_LENGTH),
-    ])
-      assert.throws(() => comesToAnEnd(() => parseManifest(Buffer.from(text))), { code: 'MANIFEST_INVALID' })
-    const mediaType = 'a'.repeat(HOSTILE_LENGTH)
-    assert.throws(() => comesToAnEnd(() => parseManifest(bytes({ ...image, mediaType }))), {
-      code: 'MANIFEST_INVALID',
-    })
   })
 })
 
