@@ -77,6 +77,11 @@ export class LinkStore {
     return digest
   }
 
+  /** Lets reads find a tag at once, in memory, while {@link writeTag} is still under way. */
+  showTag(name: RepositoryName, tag: Tag, digest: Digest): void {
+    this.#tags.set(tagCurrentKey(name, tag), digest)
+  }
+
   /** Points a tag at a manifest. */
   async writeTag(name: RepositoryName, tag: Tag, digest: Digest): Promise<void> {
     await this.#driver.writeLazily(tagIndexKey(name, tag, digest), digest)

@@ -26,6 +26,9 @@ const MAX_KNOWN = 50_000
 /** How long a mark is believed without looking, in milliseconds: a second process may write one. */
 const KNOWN_FOR_MS = 2_000
 
+/** The age of a tag on disk may lag behind by this much, in milliseconds. */
+const WRITE_ASKED_EVERY_MS = 30_000
+
 const isMark = (value: unknown): value is Mark => {
   const { kind, upstream, isKept } = (value ?? {}) as Record<string, unknown>
   return (
@@ -45,7 +48,9 @@ export class MarkStore {
     max: MAX_KNOWN,
     ttl: KNOWN_FOR_MS,
   })
-  readonly #asked = new LRUCache<string, Asked>({ max: MAX_KNOWN })
+  readonly #asked = new LRUCache<string, { readonly asked: Asked; readonly writtenAtMs: number }>({
+    max: MAX_KNOWN,
+  })
 
   constructor(driver: StorageDriver) {
     this.#driver = driver
@@ -78,18 +83,21 @@ export class MarkStore {
   async readAsked(name: RepositoryName, tag: Tag): Promise<Asked | undefined> {
     const key = askedKey(name, tag)
     const known = this.#asked.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) return known.asked
     const value = await this.#readJson(key)
     if (!isAsked(value)) return undefined
-    this.#asked.set(key, value)
+    this.#asked.set(key, { asked: value, writtenAtMs: value.atMs })
     return value
   }
 
-  /** Notes what the upstream said of a tag: in memory at once, on disk lazily. */
+  /** Notes what the upstream said of a tag: in memory at once, on disk lazily and not for every answer. */
   async writeAsked(name: RepositoryName, tag: Tag, asked: Asked): Promise<void> {
     const key = askedKey(name, tag)
-    this.#asked.set(key, asked)
-    await this.#driver.writeLazily(key, JSON.stringify(asked))
+    const known = this.#asked.get(key)
+    const isKnown =
+      known?.asked.digest === asked.digest && asked.atMs - known.writtenAtMs < WRITE_ASKED_EVERY_MS
+    this.#asked.set(key, { asked, writtenAtMs: isKnown ? known.writtenAtMs : asked.atMs })
+    if (!isKnown) await this.#driver.writeLazily(key, JSON.stringify(asked))
   }
 
   async #readJson(key: string): Promise<unknown> {

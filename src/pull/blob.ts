@@ -1,0 +1,173 @@
+/**
+ * Reads of blobs (distribution-spec 1.1, Pulling blobs): the store, or one fetch shared by everybody. A blob is given
+ * only from a repository that has it: linked there, or confirmed by its upstream. A digest learned elsewhere opens nothing.
+ */
+import type { Coordinator } from '../coordinator/coordinator.ts'
+import type { Flight } from '../fetch/flight.ts'
+import type { Flights } from '../fetch/flights.ts'
+import type { Answer, Metrics } from '../observe/metrics.ts'
+import type { Digest } from '../protocol/digest.ts'
+import { RegistryError } from '../protocol/error.ts'
+import type { Origin, Repository } from '../repository.ts'
+import type { BlobStore } from '../store/blobs.ts'
+import type { LinkStore } from '../store/links.ts'
+import { type Priority, UpstreamError } from '../upstream/upstream.ts'
+import { toAnswer } from './failure.ts'
+import type { MirrorStore } from './mirror-store.ts'
+
+/** How long an upstream's 404 is remembered, in milliseconds. */
+const ABSENT_FOR_MS = 10_000
+
+/** A blob opened for one client: a stored one and a growing one alike. */
+export interface OpenBlob {
+  readonly digest: Digest
+  /** `undefined`: nobody knows; the end is told by a read of 0 bytes. */
+  readonly sizeBytes: number | undefined
+  /** Up to `length` bytes at `position`, in order; waits for at least one; 0 at the end. */
+  read(buffer: Uint8Array, position: number, length: number): Promise<number>
+  close(): Promise<void>
+}
+
+/** An opened blob and how it was found. */
+export interface PulledBlob {
+  readonly blob: OpenBlob
+  readonly answer: Answer
+  /** A part that begins far ahead of what has been fetched, from elsewhere; `undefined`: read `blob`. */
+  readonly openAhead: (first: number, last: number) => OpenBlob | undefined
+}
+
+/** What reads of blobs work with. */
+export interface BlobPullOptions {
+  readonly blobs: BlobStore
+  readonly links: LinkStore
+  readonly mirror: MirrorStore
+  readonly flights: Flights
+  readonly coordinator: Coordinator
+  readonly metrics: Metrics
+  /** Size of a blob as a manifest told it, where one did. */
+  readonly sizeHint: (digest: Digest) => number | undefined
+}
+
+type Mirrored = Extract<Repository, { origin: Origin }>
+
+const unknown = (digest: Digest): RegistryError =>
+  new RegistryError('BLOB_UNKNOWN', { message: 'blob unknown to this repository', detail: { digest } })
+
+const isOf = (flight: Flight, { upstream, name }: Origin): boolean =>
+  flight.plan.upstream === upstream && flight.plan.name === name
+
+/** Answers reads of blobs. */
+export class BlobPull {
+  readonly #options: BlobPullOptions
+
+  constructor(options: BlobPullOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Opens a blob; the caller closes it.
+   * @throws RegistryError `BLOB_UNKNOWN`, `TOOMANYREQUESTS`, or `UNAVAILABLE` with 502 or 504
+   */
+  async open(repository: Repository, digest: Digest): Promise<PulledBlob> {
+    const { links, blobs } = this.#options
+    const linked = await links.findBlob(repository.name, digest)
+    const stored = linked === undefined ? undefined : await blobs.open(linked)
+    if (stored !== undefined) return this.#answered(repository, 'hit', stored)
+    if (repository.kind === 'local') throw unknown(digest)
+    return this.#asking(repository, digest, () => this.#openMissing(repository, digest, linked !== undefined))
+  }
+
+  /** Size in bytes, for a `HEAD`: costs one upstream `HEAD` at most, never a download. */
+  async stat(repository: Repository, digest: Digest): Promise<number | undefined> {
+    const { links, blobs, flights } = this.#options
+    const linked = await links.findBlob(repository.name, digest)
+    const sizeBytes = linked === undefined ? undefined : await blobs.stat(linked)
+    if (sizeBytes !== undefined) return sizeBytes
+    if (repository.kind === 'local') throw unknown(digest)
+    const flight = flights.find(digest)
+    if (flight?.sizeBytes !== undefined && isOf(flight, repository.origin)) return flight.sizeBytes
+    return this.#asking(repository, digest, () => this.#confirm(repository, digest))
+  }
+
+  /**
+   * Starts to fetch a blob that nobody waits for yet.
+   * @returns resolves when it is stored or has failed; `undefined` where there is nothing to fetch
+   */
+  async prefetch(repository: Mirrored, digest: Digest): Promise<boolean | undefined> {
+    const { links, blobs, flights } = this.#options
+    const linked = await links.findBlob(repository.name, digest)
+    if (flights.find(digest) !== undefined || (await blobs.stat(linked ?? digest)) !== undefined)
+      return undefined
+    return this.#start(repository, digest, 'prefetch').flight.ended
+  }
+
+  async #openMissing(repository: Mirrored, digest: Digest, isLinked: boolean): Promise<PulledBlob> {
+    const { flights, blobs } = this.#options
+    const running = flights.find(digest)
+    const isOurs = running !== undefined && isOf(running, repository.origin)
+    if (!isLinked && !isOurs && (running !== undefined || (await blobs.stat(digest)) !== undefined)) {
+      await this.#confirm(repository, digest)
+      const stored = await blobs.open(digest)
+      if (stored !== undefined) return this.#answered(repository, 'hit', stored)
+    }
+    const { flight, isNew } = this.#start(repository, digest, 'client')
+    await flight.answered
+    return this.#answered(repository, isNew ? 'miss' : 'joined', flight.open(), flight)
+  }
+
+  #start(repository: Mirrored, digest: Digest, priority: Priority): { flight: Flight; isNew: boolean } {
+    const { flights, mirror, sizeHint } = this.#options
+    const { upstream, name } = repository.origin
+    const started = flights.start({
+      digest,
+      upstream,
+      name,
+      sizeBytes: sizeHint(digest),
+      priority,
+      store: (file, stored) => mirror.keepBlob(repository, digest, file, stored),
+    })
+    const { flight, isNew } = started
+    // Whoever joins another repository's fetch was confirmed: this repository has the blob as well.
+    if (!isNew && !isOf(flight, repository.origin))
+      void flight.ended.then((isStored) => (isStored ? mirror.linkLater(repository, digest) : undefined))
+    return started
+  }
+
+  /** Asks the upstream whether the repository has the blob, and links it where its bytes are stored. */
+  async #confirm(repository: Mirrored, digest: Digest): Promise<number | undefined> {
+    const { upstream, name } = repository.origin
+    const found = await this.#options.coordinator.once(`stat ${repository.name}@${digest}`, () =>
+      upstream.stat(name, digest),
+    )
+    if (found === undefined) throw new UpstreamError('absent', `${upstream.name} has no such blob in ${name}`)
+    const sizeBytes = await this.#options.blobs.stat(digest)
+    if (sizeBytes !== undefined) this.#options.mirror.linkLater(repository, digest)
+    return sizeBytes ?? found.sizeBytes ?? this.#options.sizeHint(digest)
+  }
+
+  /** Runs what asks the upstream, with its 404s remembered for a moment and its failures in the client's terms. */
+  async #asking<T>({ name }: Mirrored, digest: Digest, work: () => Promise<T>): Promise<T> {
+    const { coordinator } = this.#options
+    const key = `absent ${name}@${digest} blob`
+    if ((await coordinator.recall(key)) !== undefined) throw unknown(digest)
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof UpstreamError && error.kind === 'absent')
+        await coordinator.remember(key, true, ABSENT_FOR_MS)
+      throw toAnswer(error, 'blob')
+    }
+  }
+
+  #answered(repository: Repository, answer: Answer, blob: OpenBlob, flight?: Flight): PulledBlob {
+    const { metrics, flights } = this.#options
+    metrics.reads.inc({ type: 'blob', answer })
+    if (repository.kind !== 'local') {
+      metrics.proxyRequests.inc({ type: 'blob' })
+      ;(answer === 'hit' ? metrics.proxyHits : metrics.proxyMisses).inc({ type: 'blob' })
+    }
+    const openAhead = (first: number, last: number): OpenBlob | undefined =>
+      flight === undefined ? undefined : flights.openAhead(flight, first, last)
+    return { blob, answer, openAhead }
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Lists of a repository: its tags, and what refers to a manifest. Of a mirrored one the upstream's, by the same rules of
+ * staleness as its tags; of a local one our own.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Coordinator } from '../coordinator/coordinator.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Digest } from '../protocol/digest.ts'
+import { RegistryError } from '../protocol/error.ts'
+import { isTag } from '../protocol/name.ts'
+import type { Origin, Repository } from '../repository.ts'
+import type { LinkStore } from '../store/links.ts'
+import { UpstreamError } from '../upstream/upstream.ts'
+import { allowsStale, formatWarning, toAnswer } from './failure.ts'
+
+/** Lists kept for the time when an upstream fails, in entries of all lists together. */
+const MAX_KEPT_ENTRIES = 500_000
+/** Longest wait where a kept list could be given instead, and where there is none, in milliseconds. */
+const CACHED_DEADLINE_MS = 3_000
+const DEADLINE_MS = 25_000
+
+/** A list, and the value of the `Warning` header where it is stale. */
+export interface PulledList<T> {
+  readonly entries: readonly T[]
+  readonly warning?: string
+}
+
+/** A descriptor as its upstream listed it. */
+export type ReferrerEntry = Readonly<Record<string, unknown>>
+
+type Mirrored = Extract<Repository, { origin: Origin }>
+
+/** What reads of lists work with. */
+export interface ListingPullOptions {
+  readonly links: LinkStore
+  readonly coordinator: Coordinator
+  readonly metrics: Metrics
+}
+
+/** Byte order, which is code unit order for tags. */
+const inByteOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** Answers reads of lists. */
+export class ListingPull {
+  readonly #options: ListingPullOptions
+  readonly #kept = new LRUCache<string, readonly unknown[]>({
+    maxSize: MAX_KEPT_ENTRIES,
+    sizeCalculation: (entries) => entries.length + 1,
+  })
+
+  constructor(options: ListingPullOptions) {
+    this.#options = options
+  }
+
+  /**
+   * All tags of a repository, in byte order.
+   * @throws RegistryError `NAME_UNKNOWN` where nobody knows the repository, or the upstream's failure
+   */
+  async tags(repository: Repository): Promise<PulledList<string>> {
+    if (repository.kind === 'local') return { entries: await this.#localTags(repository) }
+    const { upstream, name } = repository.origin
+    const list = await this.#ask(
+      `tags ${repository.name}`,
+      async (deadlineMs) => (await upstream.tags(name, { deadlineMs })).filter(isTag).sort(inByteOrder),
+      () => this.#options.links.listTags(repository.name),
+    )
+    if (repository.kind === 'mirrored') return list
+    // What an unclaimed repository holds may be somebody's own: its tags are listed beside the upstream's.
+    const own = await this.#options.links.listTags(repository.name)
+    return { ...list, entries: [...new Set([...list.entries, ...own])].sort(inByteOrder) }
+  }
+
+  /** What refers to `subject`: never an error for a repository or subject that nobody knows. */
+  async referrers(repository: Repository, subject: Digest): Promise<PulledList<ReferrerEntry>> {
+    if (repository.kind === 'local') return { entries: [] }
+    const { upstream, name } = repository.origin
+    try {
+      return await this.#ask(
+        `referrers ${repository.name}@${subject}`,
+        (deadlineMs) => upstream.referrers(name, subject, { deadlineMs }),
+        async () => [],
+      )
+    } catch (error) {
+      if (error instanceof RegistryError && error.status === 404) return { entries: [] }
+      throw error
+    }
+  }
+
+  async #localTags(repository: Repository): Promise<string[]> {
+    const { links } = this.#options
+    const tags = await links.listTags(repository.name)
+    if (tags.length === 0 && !(await links.hasRepository(repository.name)))
+      throw new RegistryError('NAME_UNKNOWN', { detail: { name: repository.name } })
+    return tags
+  }
+
+  /** The upstream's list; where that fails what it last said, or what is stored. */
+  async #ask<T>(
+    key: string,
+    ask: (deadlineMs: number) => Promise<readonly T[]>,
+    stored: () => Promise<readonly T[]>,
+  ): Promise<PulledList<T>> {
+    const { coordinator, metrics } = this.#options
+    const kept = this.#kept.get(key) as readonly T[] | undefined
+    try {
+      const entries = await coordinator.once(key, () =>
+        ask(kept === undefined ? DEADLINE_MS : CACHED_DEADLINE_MS),
+      )
+      this.#kept.set(key, entries)
+      metrics.reads.inc({ type: 'list', answer: 'miss' })
+      return { entries }
+    } catch (error) {
+      if (error instanceof UpstreamError && error.kind === 'absent') this.#kept.delete(key)
+      if (!allowsStale(error)) throw toAnswer(error, 'repository')
+      const entries = kept ?? (await stored())
+      if (entries.length === 0) throw toAnswer(error, 'repository')
+      metrics.reads.inc({ type: 'list', answer: 'stale' })
+      metrics.staleAnswers.inc({ cause: error.kind })
+      return { entries, warning: formatWarning(error) }
+    }
+  }
+}

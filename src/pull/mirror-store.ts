@@ -1,0 +1,162 @@
+/**
+ * Keeping what an upstream gave: manifests, tags and blobs of mirrored repositories, with the mark that they are mirrored.
+ * A store that cannot be written never fails a pull: what could not be kept is logged and fetched again.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Logger } from '../observe/log.ts'
+import { algorithmOf, type Digest } from '../protocol/digest.ts'
+import {
+  blobsOf,
+  type Descriptor,
+  isForeignLayer,
+  type Manifest,
+  parseManifest,
+} from '../protocol/manifest.ts'
+import type { RepositoryName, Tag } from '../protocol/name.ts'
+import type { Origin, Repository } from '../repository.ts'
+import type { BlobStore } from '../store/blobs.ts'
+import { StorageError } from '../store/driver.ts'
+import type { LinkStore } from '../store/links.ts'
+import type { ManifestStore } from '../store/manifests.ts'
+import type { MarkStore } from '../store/marks.ts'
+import type { FetchedManifest } from '../upstream/upstream.ts'
+
+/** Tags whose manifest is not there yet, kept in memory. */
+const MAX_AWAITED = 10_000
+
+type Mirrored = Extract<Repository, { origin: Origin }>
+
+/** What keeping works with. */
+export interface MirrorStoreOptions {
+  readonly blobs: BlobStore
+  readonly links: LinkStore
+  readonly manifests: ManifestStore
+  readonly marks: MarkStore
+  readonly log: Logger
+  readonly now: () => number
+}
+
+/** What a manifest names, or `undefined` for a document that only its clients understand. */
+export const tryParseManifest = (bytes: Uint8Array): Manifest | undefined => {
+  try {
+    return parseManifest(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** Stores mirrored content. */
+export class MirrorStore {
+  readonly #options: MirrorStoreOptions
+  /** `name@digest` → tags that point there as soon as the manifest has come. */
+  readonly #awaited = new LRUCache<string, Set<Tag>>({ max: MAX_AWAITED })
+
+  readonly #underWay = new Set<Promise<void>>()
+
+  constructor(options: MirrorStoreOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Keeps a verified manifest, and the tag it was asked by; both can be read at once, and are written off the client's
+   * path. Tags that waited for it move. Those of its blobs that the store holds already are confirmed and linked.
+   */
+  keepManifest(repository: Mirrored, manifest: FetchedManifest, tag?: Tag): void {
+    const { links, manifests } = this.#options
+    const { name } = repository
+    const key = `${name}@${manifest.digest}`
+    const tags = new Set([...(this.#awaited.get(key) ?? []), ...(tag === undefined ? [] : [tag])])
+    this.#awaited.delete(key)
+    manifests.show(name, manifest)
+    for (const each of tags) links.showTag(name, each, manifest.digest)
+    this.#keep(name, async () => {
+      await this.#mark(repository)
+      await manifests.put(name, manifest)
+      for (const each of tags) await this.#writeTag(name, each, manifest.digest)
+      await this.#confirmBlobs(repository, manifest)
+    })
+  }
+
+  /** Notes what the upstream said that a tag points at; the tag moves when that manifest is here. */
+  async noteTag(repository: Mirrored, tag: Tag, digest: Digest): Promise<void> {
+    const { links, manifests } = this.#options
+    const { name } = repository
+    if ((await manifests.find(name, digest)) === undefined) {
+      const key = `${name}@${digest}`
+      this.#awaited.set(key, (this.#awaited.get(key) ?? new Set<Tag>()).add(tag))
+      return
+    }
+    const isMoved = (await links.readTag(name, tag)) !== digest
+    links.showTag(name, tag, digest)
+    this.#keep(name, () =>
+      isMoved ? this.#writeTag(name, tag, digest) : this.#writeAsked(name, tag, digest),
+    )
+  }
+
+  /** Takes over a fetched blob, and lets the repository have it. @throws StorageError */
+  async keepBlob(repository: Mirrored, digest: Digest, file: string, stored: Digest): Promise<void> {
+    await this.#options.blobs.adopt(file, stored)
+    await this.#linkBlob(repository, digest, stored)
+  }
+
+  /** Lets a repository have a blob whose bytes are stored and which its upstream has confirmed. */
+  linkLater(repository: Mirrored, digest: Digest): void {
+    this.#keep(repository.name, () => this.#linkBlob(repository, digest, digest))
+  }
+
+  async #linkBlob(repository: Mirrored, digest: Digest, stored: Digest): Promise<void> {
+    await this.#mark(repository)
+    await this.#options.links.linkBlob(repository.name, digest, stored)
+  }
+
+  /** Resolves when everything given so far is kept. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#underWay)
+  }
+
+  async #writeTag(name: RepositoryName, tag: Tag, digest: Digest): Promise<void> {
+    await this.#options.links.writeTag(name, tag, digest)
+    await this.#writeAsked(name, tag, digest)
+  }
+
+  async #writeAsked(name: RepositoryName, tag: Tag, digest: Digest): Promise<void> {
+    await this.#options.marks.writeAsked(name, tag, { digest, atMs: this.#options.now() })
+  }
+
+  async #confirmBlobs(repository: Mirrored, manifest: FetchedManifest): Promise<void> {
+    const parsed = tryParseManifest(manifest.bytes)
+    for (const descriptor of parsed === undefined ? [] : blobsOf(parsed))
+      await this.#confirmBlob(repository, descriptor)
+  }
+
+  async #confirmBlob(repository: Mirrored, descriptor: Descriptor): Promise<void> {
+    const { links, blobs } = this.#options
+    const { digest } = descriptor
+    if (algorithmOf(digest) !== 'sha256' || isForeignLayer(descriptor)) return
+    if ((await links.findBlob(repository.name, digest)) !== undefined) return
+    if ((await blobs.stat(digest)) === undefined) return
+    const { upstream, name } = repository.origin
+    if ((await upstream.stat(name, digest, { priority: 'prefetch' })) !== undefined)
+      await this.#linkBlob(repository, digest, digest)
+  }
+
+  /** An unclaimed repository stays so: part of it may be somebody's only copy. */
+  async #mark({ kind, name, origin }: Mirrored): Promise<void> {
+    const { marks } = this.#options
+    if (kind === 'unclaimed' || (await marks.read(name)) !== undefined) return
+    await marks.write(name, { kind: 'mirrored', upstream: origin.upstream.host })
+  }
+
+  /** Keeping is nobody's to wait for, and its failure nobody's to suffer. */
+  #keep(name: RepositoryName, work: () => Promise<void>): void {
+    const kept = work().catch((error: unknown) => {
+      const level = error instanceof StorageError ? 'error' : 'debug'
+      this.#options.log[level](
+        { err: error, repository: name },
+        'mirrored content not kept: it is fetched again',
+      )
+    })
+    this.#underWay.add(kept)
+    void kept.then(() => this.#underWay.delete(kept))
+  }
+}

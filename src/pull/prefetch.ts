@@ -1,0 +1,97 @@
+/**
+ * Fetching ahead of the client. A platform manifest's config comes with it; its layers start with the client's first GET
+ * of a layer, in order, since scanners and update bots read manifests and configs all day and must not download gigabytes.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Logger } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Digest } from '../protocol/digest.ts'
+import { blobsOf, type Descriptor, isForeignLayer } from '../protocol/manifest.ts'
+import type { Origin, Repository } from '../repository.ts'
+import type { BlobPull } from './blob.ts'
+import { tryParseManifest } from './mirror-store.ts'
+
+/** Manifests whose blobs are remembered. */
+const MAX_MANIFESTS = 5_000
+/** Blobs whose size or manifest is remembered. */
+const MAX_BLOBS = 100_000
+/** A config larger than this is no config, in bytes. */
+const MAX_CONFIG_BYTES = 8 * 1024 * 1024
+/** Blobs of one image fetched ahead at once: fewer than the places that prefetch may take. */
+const MAX_AHEAD = 4
+
+type Mirrored = Extract<Repository, { origin: Origin }>
+
+/** What a manifest's blobs are remembered as. */
+interface Image {
+  readonly layers: readonly Digest[]
+  isStarted: boolean
+}
+
+/** Remembers which blobs belong together, and fetches them ahead. */
+export class Prefetch {
+  readonly #isEnabled: boolean
+  readonly #log: Logger
+  readonly #metrics: Metrics
+  readonly #images = new LRUCache<string, Image>({ max: MAX_MANIFESTS })
+  readonly #imageByLayer = new LRUCache<string, Image>({ max: MAX_BLOBS })
+  readonly #sizes = new LRUCache<Digest, number>({ max: MAX_BLOBS })
+
+  /** @param isEnabled `cache.prefetch`; sizes are remembered in either case */
+  constructor(isEnabled: boolean, log: Logger, metrics: Metrics) {
+    this.#isEnabled = isEnabled
+    this.#log = log
+    this.#metrics = metrics
+  }
+
+  /** Size of a blob in bytes, as a manifest told it. */
+  sizeOf(digest: Digest): number | undefined {
+    return this.#sizes.get(digest)
+  }
+
+  /** A manifest was given to a client: its config is fetched, its layers are remembered. */
+  noteManifest(repository: Mirrored, digest: Digest, bytes: Buffer, blobs: BlobPull): void {
+    const key = `${repository.name}@${digest}`
+    if (this.#images.has(key)) return
+    const manifest = tryParseManifest(bytes)
+    const descriptors =
+      manifest === undefined ? [] : blobsOf(manifest).filter((each) => !isForeignLayer(each))
+    for (const each of descriptors) if (each.sizeBytes > 0) this.#sizes.set(each.digest, each.sizeBytes)
+    if (manifest?.kind !== 'image') return
+    const layers = descriptors.filter(({ digest: layer }) => layer !== manifest.config.digest)
+    const image: Image = { layers: layers.map(({ digest: layer }) => layer), isStarted: false }
+    this.#images.set(key, image)
+    for (const layer of image.layers) this.#imageByLayer.set(`${repository.name}@${layer}`, image)
+    if (this.#isEnabled) this.#fetchConfig(repository, manifest.config, blobs)
+  }
+
+  /** A client asked for a blob that was not stored: the other layers of its image follow. */
+  noteMiss(repository: Mirrored, digest: Digest, blobs: BlobPull): void {
+    const image = this.#imageByLayer.get(`${repository.name}@${digest}`)
+    if (!this.#isEnabled || image === undefined || image.isStarted) return
+    image.isStarted = true
+    const waiting = image.layers.filter((layer) => layer !== digest)
+    const lanes = Array.from({ length: MAX_AHEAD }, () => this.#fetchInTurn(repository, waiting, blobs))
+    void Promise.all(lanes).then(() => {
+      image.isStarted = false
+    })
+  }
+
+  #fetchConfig(repository: Mirrored, config: Descriptor, blobs: BlobPull): void {
+    if (config.sizeBytes <= MAX_CONFIG_BYTES) void this.#fetchInTurn(repository, [config.digest], blobs)
+  }
+
+  /** Takes one blob after the other off a list that other lanes work on too. */
+  async #fetchInTurn(repository: Mirrored, waiting: Digest[], blobs: BlobPull): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      try {
+        if ((await blobs.prefetch(repository, next)) === true) this.#metrics.prefetches.inc()
+      } catch (error) {
+        this.#log.debug(
+          { err: error, digest: next },
+          'prefetch failed: the blob is fetched when it is asked for',
+        )
+      }
+    }
+  }
+}

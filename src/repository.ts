@@ -1,0 +1,163 @@
+/**
+ * Which repository a request means: a local one, or a mirrored one, from where and under which name there. All spellings
+ * of one repository fold to one stored name: without a host for the default upstream (Docker Hub's official images as
+ * `library/alpine`), `host/…` for the others.
+ */
+import picomatch from 'picomatch'
+import { RegistryError } from './protocol/error.ts'
+import { parseRepositoryName, type RepositoryName } from './protocol/name.ts'
+import type { LinkStore } from './store/links.ts'
+import type { MarkStore } from './store/marks.ts'
+import type { Upstream } from './upstream/upstream.ts'
+
+/** Where a repository's content comes from. */
+export interface Origin {
+  readonly upstream: Upstream
+  /** The repository's name there. */
+  readonly name: RepositoryName
+}
+
+/**
+ * A repository that a request means.
+ * - `local`: pushed here; never asked upstream, never evicted
+ * - `mirrored`: can be had again from its origin
+ * - `unclaimed`: on the volume from elsewhere, without a mark; asked upstream, and what that does not have is served from here
+ */
+export type Repository =
+  | { readonly kind: 'local'; readonly name: RepositoryName; readonly origin: undefined }
+  | { readonly kind: 'mirrored' | 'unclaimed'; readonly name: RepositoryName; readonly origin: Origin }
+
+/** An upstream and which of its repositories may be mirrored. */
+export interface UpstreamEntry {
+  readonly upstream: Upstream
+  /** Hosts that `?ns=` and the first path component may say for it, and its own name. */
+  readonly hosts: readonly string[]
+  readonly isDefault: boolean
+  /** First component of the names under which its repositories are stored, unless it is the default: its host, or its name. */
+  readonly prefix: string
+  /** Whether bare names mean `library/…` there. */
+  readonly isDockerHub: boolean
+  /** Globs of repositories; empty: all. */
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
+}
+
+/** Every spelling of Docker Hub's host. */
+const DOCKER_HUB_HOSTS = ['docker.io', 'index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com']
+
+/** One spelling for all of Docker Hub's hosts; other hosts in lower case. */
+export const foldHost = (host: string): string => {
+  const lower = host.toLowerCase()
+  return DOCKER_HUB_HOSTS.includes(lower) ? 'docker.io' : lower
+}
+
+/** What repositories are resolved against. */
+export interface RepositoriesOptions {
+  readonly upstreams: readonly UpstreamEntry[]
+  /** Hosts under which this registry itself is known: such an `ns` counts as none. */
+  readonly ownHosts: readonly string[]
+  /** Globs of names that are always local. */
+  readonly local: readonly string[]
+  /** Names that distribution's pull-through cache left on this volume. */
+  readonly adopted: ReadonlySet<string>
+  readonly marks: MarkStore
+  readonly links: LinkStore
+}
+
+interface CompiledEntry extends UpstreamEntry {
+  readonly isAllowed: (name: string) => boolean
+  readonly isDenied: (name: string) => boolean
+}
+
+const compile = (entry: UpstreamEntry): CompiledEntry => ({
+  ...entry,
+  isAllowed: entry.allow.length === 0 ? () => true : picomatch([...entry.allow]),
+  isDenied: entry.deny.length === 0 ? () => false : picomatch([...entry.deny]),
+})
+
+/** Resolves names to repositories. */
+export class Repositories {
+  readonly #options: RepositoriesOptions
+  readonly #default: CompiledEntry | undefined
+  readonly #byHost = new Map<string, CompiledEntry>()
+  readonly #isAlwaysLocal: (name: string) => boolean
+
+  constructor(options: RepositoriesOptions) {
+    this.#options = options
+    this.#isAlwaysLocal = options.local.length === 0 ? () => false : picomatch([...options.local])
+    for (const entry of options.upstreams.map(compile)) {
+      if (entry.isDefault) this.#default = entry
+      for (const host of entry.hosts) this.#byHost.set(foldHost(host), entry)
+    }
+  }
+
+  /**
+   * The repository that a request means.
+   * @param path the name as it stands in the URL
+   * @param ns the `ns` parameter, if any
+   * @param host the `Host` that the client asked
+   * @throws RegistryError `NAME_INVALID`, `NAME_UNKNOWN` (an `ns` that is no upstream's), `DENIED` (a rule)
+   */
+  async resolve(path: string, ns: string | undefined, host: string | undefined): Promise<Repository> {
+    const name = parseRepositoryName(path)
+    if (this.#byHost.size === 0) return { kind: 'local', name, origin: undefined }
+    const namespace = ns === undefined || ns === '' || this.#isOwnHost(ns, host) ? undefined : foldHost(ns)
+    if (namespace !== undefined) return this.#resolveNamespace(name, namespace)
+    const [first, ...rest] = name.split('/') as [string, ...string[]]
+    const named = rest.length === 0 ? undefined : this.#byHost.get(foldHost(first))
+    if (named !== undefined) return this.#mirrored(named, parseRepositoryName(rest.join('/')))
+    if (await this.isLocal(name)) return { kind: 'local', name, origin: undefined }
+    if (this.#default === undefined) return { kind: 'local', name, origin: undefined }
+    return this.#mirrored(this.#default, name)
+  }
+
+  /** Whether a stored name is local: by `local.repositories`, or because something was pushed there. */
+  async isLocal(name: RepositoryName): Promise<boolean> {
+    return this.isListedLocal(name) || (await this.#options.marks.read(name))?.kind === 'local'
+  }
+
+  /** Whether `local.repositories` lists a name. */
+  isListedLocal(name: RepositoryName): boolean {
+    return this.#isAlwaysLocal(name)
+  }
+
+  /** Whether the first component of a name is an upstream's host. */
+  namesUpstream(name: RepositoryName): boolean {
+    return this.#byHost.has(foldHost(name.split('/')[0] ?? ''))
+  }
+
+  #isOwnHost(ns: string, host: string | undefined): boolean {
+    const lower = ns.toLowerCase()
+    return lower === host?.toLowerCase() || this.#options.ownHosts.includes(lower)
+  }
+
+  async #resolveNamespace(name: RepositoryName, namespace: string): Promise<Repository> {
+    const entry = this.#byHost.get(namespace)
+    if (entry === undefined)
+      throw new RegistryError('NAME_UNKNOWN', {
+        message: `ns=${namespace.slice(0, 100)} is none of the upstreams of this mirror; add it under upstreams`,
+      })
+    const repository = await this.#mirrored(entry, name)
+    if (repository.kind !== 'local') return repository
+    throw new RegistryError('NAME_UNKNOWN', {
+      message: `${name} is a local repository of this registry, not one of ${namespace}`,
+    })
+  }
+
+  async #mirrored(entry: CompiledEntry, path: RepositoryName): Promise<Repository> {
+    const isBare = entry.isDockerHub && !path.includes('/')
+    const there = isBare ? parseRepositoryName(`library/${path}`) : path
+    if (entry.isDenied(there) || !entry.isAllowed(there))
+      throw new RegistryError('DENIED', {
+        message: `${there} may not be mirrored from ${entry.upstream.name}: see allow and deny of that upstream`,
+      })
+    const name = entry.isDefault ? there : parseRepositoryName(`${entry.prefix}/${there}`)
+    const origin = { upstream: entry.upstream, name: there }
+    const mark = await this.#options.marks.read(name)
+    if (mark?.kind === 'local' || this.isListedLocal(name)) return { kind: 'local', name, origin: undefined }
+    if (mark?.kind === 'mirrored' || this.#options.adopted.has(name))
+      return { kind: 'mirrored', name, origin }
+    const isThere = await this.#options.links.hasRepository(name)
+    return { kind: isThere ? 'unclaimed' : 'mirrored', name, origin }
+  }
+}
