@@ -1,0 +1,42 @@
+/**
+ * Keys of distribution's that entrepot cannot honour: where ignoring one would change where bytes lie, who gets in or
+ * whether the wire is encrypted, the start is refused by name; the others have no effect, and a warning says what takes
+ * their place (design §5).
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { ConfigError, formatPath } from './error.ts'
+import { defaultOf, metaOf, type Schema, structureOf } from './structure.ts'
+
+type Path = readonly (string | number)[]
+
+/**
+ * One warning for each key without effect that differs from its default.
+ * @param value the parsed configuration
+ * @throws ConfigError for a key that must be refused
+ */
+export const reviewUnused = (
+  schema: Schema,
+  value: unknown,
+  fileOf: (path: Path) => string,
+  path: Path = [],
+): string[] => {
+  if (value === undefined) return []
+  const { instead, refused } = metaOf(schema)
+  const isWritten = !isDeepStrictEqual(value, defaultOf(schema)) && !isSwitchedOff(value)
+  if (refused !== undefined && isWritten)
+    throw new ConfigError(fileOf(path), formatPath(path), `is not supported: ${refused}`)
+  if (instead !== undefined) return isWritten ? [`${formatPath(path)}: has no effect: ${instead}`] : []
+  const structure = structureOf(schema)
+  if (structure.kind === 'list')
+    return (value as unknown[]).flatMap((item, index) =>
+      reviewUnused(structure.item, item, fileOf, [...path, index]),
+    )
+  if (structure.kind !== 'section') return []
+  return Object.entries(structure.keys).flatMap(([key, child]) =>
+    reviewUnused(child, (value as Record<string, unknown>)[key], fileOf, [...path, key]),
+  )
+}
+
+/** Whether a list holds nothing, or nothing but entries with `disabled: true`. */
+const isSwitchedOff = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((entry) => (entry as { disabled?: unknown }).disabled === true)
