@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { describe, it } from 'node:test'
+import { Counter, Gauge, Histogram, type Metric } from 'prom-client'
+import { createMetrics } from '../../src/observe/metrics.ts'
+
+/** Names that others chose, and that people have dashboards for: prom-client's gauges of the process. */
+const ODD_NAMES = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+]
+
+/** The collectors that entrepot made itself, those of the process left out. */
+const ownMetrics = (): (Counter | Gauge | Histogram)[] =>
+  Object.values(createMetrics()).filter(
+    (metric) => metric instanceof Counter || metric instanceof Gauge || metric instanceof Histogram,
+  )
+
+const nameOf = (metric: Metric): string => (metric as unknown as { name: string }).name
+const helpOf = (metric: Metric): string => (metric as unknown as { help: string }).help
+const labelsOf = (metric: Metric): string[] => (metric as unknown as { labelNames: string[] }).labelNames
+
+/** Everything that is exported once something happened to every metric. */
+const exposeAll = async (): Promise<string> => {
+  const metrics = createMetrics()
+  for (const metric of Object.values(metrics)) {
+    if (!(metric instanceof Counter || metric instanceof Gauge || metric instanceof Histogram)) continue
+    const labels = Object.fromEntries(labelsOf(metric).map((name) => [name, 'x "quoted" \\ y\nz']))
+    const child = metric.labels(labels as never)
+    if ('observe' in child) child.observe(1)
+    else child.inc(1)
+  }
+  return metrics.registry.metrics()
+}
+
+const isPromtoolHere = spawnSync('promtool', ['--version']).status === 0
+const mayBeSkipped = process.env.CI === undefined
+const skip = !isPromtoolHere && mayBeSkipped ? 'promtool (Debian: prometheus) is not installed' : false
+
+describe('the metrics', () => {
+  it('are exported as promtool wants them', { skip }, async () => {
+    const { status, error, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+      input: await exposeAll(),
+      encoding: 'utf8',
+    })
+    assert.equal(error, undefined)
+    const complaints = stderr
+      .split('\n')
+      .filter((line) => line !== '' && !ODD_NAMES.includes(line.split(' ')[0]!))
+    assert.deepEqual(complaints, [])
+    // 3 stands for the complaints that were left out here; 1 would be an exposition that cannot be read.
+    assert.ok(status === 0 || status === 3)
+  })
+
+  it('are of entrepot, or have the names of distribution', () => {
+    for (const metric of ownMetrics())
+      assert.match(nameOf(metric), /^(entrepot|registry)_[a-z0-9]+(_[a-z0-9]+)*$/)
+  })
+
+  it('say each what they are, on one line', () => {
+    for (const metric of ownMetrics()) assert.match(helpOf(metric), /^[A-Z0-9].{10,}[^.]$/, nameOf(metric))
+  })
+
+  it('end in _total where they only grow, and only there', () => {
+    for (const metric of ownMetrics())
+      assert.equal(nameOf(metric).endsWith('_total'), metric instanceof Counter, nameOf(metric))
+  })
+
+  it('have their unit in the name: seconds or bytes, never a multiple', () => {
+    for (const metric of ownMetrics()) {
+      const name = nameOf(metric)
+      if (metric instanceof Histogram) assert.match(name, /_(seconds|bytes)$/)
+      if (/\b(Bytes|Size)\b/.test(helpOf(metric))) assert.match(name, /_bytes(_total)?$/)
+      if (/\b(Time|Seconds|Age)\b(?!s)/.test(helpOf(metric)) && !(metric instanceof Counter))
+        assert.match(name, /_seconds$/)
+      assert.doesNotMatch(name, /_(ms|milliseconds|minutes|hours|days|kb|mb|kib|mib|percent)(_|$)/)
+    }
+  })
+
+  it('have no label whose values have no bound', () => {
+    for (const metric of ownMetrics())
+      for (const label of labelsOf(metric))
+        assert.doesNotMatch(label, /^(repository|name|tag|digest|account|user|address|path|url|le|quantile)$/)
+  })
+
+  it('count from 0 what dashboards take a rate of, before anything happened', async () => {
+    const text = await createMetrics().registry.metrics()
+    for (const type of ['blob', 'manifest'])
+      for (const name of ['requests', 'hits', 'misses', 'pulled_bytes', 'pushed_bytes'])
+        assert.ok(text.split('\n').includes(`registry_proxy_${name}_total{type="${type}"} 0`), name)
+  })
+
+  it('of two servers in one process are two', async () => {
+    const [one, other] = [createMetrics(), createMetrics()]
+    one.fetchesActive.inc(5)
+    assert.match(await one.registry.metrics(), /^entrepot_fetches_active 5$/m)
+    assert.match(await other.registry.metrics(), /^entrepot_fetches_active 0$/m)
+  })
+})
