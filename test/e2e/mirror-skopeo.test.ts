@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Shipped, type ShippedIndex, shipIndex, shipPlain, shipZstd } from './support/cargo.ts'
-import { prepareSkopeo, type Skopeo } from './support/clients/skopeo.ts'
+import { prepareSkopeo } from './support/clients/skopeo.ts'
+import type { Tool } from './support/clients/tool.ts'
 import { assertFetchedOnce, assertNoOtherWay, type Mirror, startMirror } from './support/mirror.ts'
 import { skipWithout } from './support/tools.ts'
 import { makeWorkspace, type Workspace } from './support/workspace.ts'
@@ -14,7 +15,7 @@ const skip = skipWithout('skopeo', 'docker-registry', 'openssl', 'zstd')
 describe('skopeo reads through entrepot', { skip, timeout: 120_000 }, () => {
   let workspace: Workspace
   let mirror: Mirror
-  let skopeo: Skopeo
+  let skopeo: Tool
   let plain: Shipped
   let zstd: Shipped
   let multi: ShippedIndex

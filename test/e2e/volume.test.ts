@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Shipped, type ShippedIndex, shipIndex, shipOfficial, shipPlain } from './support/cargo.ts'
-import { prepareSkopeo, type Skopeo } from './support/clients/skopeo.ts'
+import { prepareSkopeo } from './support/clients/skopeo.ts'
+import type { Tool } from './support/clients/tool.ts'
 import { startDockerRegistry } from './support/docker-registry.ts'
 import { startEntrepot } from './support/entrepot.ts'
 import { closeOutside } from './support/outside.ts'
@@ -20,7 +21,7 @@ const OLD = 'old'
 describe('a volume changes hands', { skip, timeout: 120_000 }, () => {
   let workspace: Workspace
   let hub: Hub
-  let skopeo: Skopeo
+  let skopeo: Tool
   let plain: Shipped
   let official: Shipped
   let multi: ShippedIndex

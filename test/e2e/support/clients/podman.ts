@@ -10,7 +10,7 @@ export interface Podman {
   /** `podman <args>`: resolves to stdout, rejects with all output. */
   podman(...args: string[]): Promise<string>
   /** Pulls, and resolves to the image's id (the digest of its config). */
-  pull(reference: string): Promise<string>
+  pull(reference: string, ...flags: string[]): Promise<string>
   /** Forgets everything it has. */
   empty(): Promise<void>
 }
@@ -35,8 +35,8 @@ export const preparePodman = async (workspace: Workspace, options: PodmanOptions
     run('podman', [...flags, ...args], { env: cleanEnvironment(folder, options.env) })
   return {
     podman,
-    pull: async (reference) => {
-      const id = await podman('pull', '--quiet', reference)
+    pull: async (reference, ...flags) => {
+      const id = await podman('pull', '--quiet', ...flags, reference)
       return `sha256:${id}`
     },
     empty: () => workspace.empty('podman/storage'),
