@@ -7,11 +7,12 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { get, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { type Content, seededContent } from '../support/bytes.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts'
 import { type Entrepot, startEntrepot } from './support/entrepot.ts'
+import { getPath } from './support/get.ts'
 import { findPartials, inspectBlobs } from './support/store.ts'
 import { waitUntil } from './support/wait.ts'
 import { makeWorkspace, type Workspace } from './support/workspace.ts'
@@ -48,12 +49,8 @@ describe('entrepot survives kill -9 in the middle of 50 fills', { timeout: 240_0
   const start = (): Promise<Entrepot> =>
     startEntrepot(workspace, { sections: { proxy: { remoteurl: upstream.url } } })
 
-  const askFor = async ({ address }: Entrepot, { digest }: Content): Promise<IncomingMessage> => {
-    const [host, port] = address.split(':')
-    const request = get({ host, port, path: `/v2/${NAME}/blobs/${digest}`, agent: false })
-    const [answer] = (await once(request, 'response')) as [IncomingMessage]
-    return answer
-  }
+  const askFor = ({ address }: Entrepot, { digest }: Content): Promise<IncomingMessage> =>
+    getPath(address, `/v2/${NAME}/blobs/${digest}`)
 
   /** Reads to the end and checks the bytes. A connection that is cut is an error. */
   const readWhole = async (entrepot: Entrepot, blob: Content): Promise<void> => {

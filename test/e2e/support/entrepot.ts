@@ -21,6 +21,8 @@ export interface Entrepot {
   readonly rootDirectory: string
   /** The last of what it logged. */
   output(): string
+  /** The most memory it had resident at once so far, in bytes. */
+  peakResidentBytes(): Promise<number>
   /** SIGTERM. Resolves when it is gone. */
   stop(): Promise<void>
   /** SIGKILL. Resolves when it is gone. */
@@ -64,6 +66,7 @@ export const startEntrepot = async (
     debugUrl: `http://${debug}`,
     rootDirectory,
     output: () => program.output,
+    peakResidentBytes: () => program.peakResidentBytes(),
     stop: () => program.stop(),
     kill: () => program.kill(),
   }

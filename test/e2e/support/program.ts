@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { waitUntil } from './wait.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -57,6 +58,15 @@ export class Program {
   /** Whether it still runs. */
   get isRunning(): boolean {
     return this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /**
+   * The most memory that was resident at once so far, in bytes (`VmHWM`).
+   * @throws Error where it does not run
+   */
+  async peakResidentBytes(): Promise<number> {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8')
+    return Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1]) * 1024
   }
 
   /** Resolves when `probe` says yes; rejects with the program's output when it ends before, or takes too long. */

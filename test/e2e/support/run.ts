@@ -9,6 +9,8 @@ export interface RunOptions {
   /** The whole environment: nothing is inherited. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** For its stdin. */
+  readonly input?: string
   readonly timeoutMs?: number
 }
 
@@ -18,7 +20,7 @@ export interface RunOptions {
  */
 export const run = (command: string, args: readonly string[], options: RunOptions): Promise<string> =>
   new Promise((resolve, reject) => {
-    const { env, cwd, timeoutMs = RUN_MS } = options
+    const { env, cwd, input = '', timeoutMs = RUN_MS } = options
     const settings = {
       env: { ...env },
       cwd,
@@ -26,10 +28,11 @@ export const run = (command: string, args: readonly string[], options: RunOption
       maxBuffer: OUTPUT_BYTES,
       killSignal: 'SIGKILL',
     } as const
-    execFile(command, args, settings, (error, stdout, stderr) => {
+    const child = execFile(command, args, settings, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout.replace(/\n$/, ''))
       const why =
         error.killed === true ? `took longer than ${timeoutMs} ms` : `failed (${error.code ?? error.signal})`
       reject(new Error(`${command} ${args.join(' ')} ${why}\n${stdout}${stderr}`))
     })
+    child.stdin?.on('error', () => {}).end(input)
   })
