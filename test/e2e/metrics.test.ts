@@ -25,7 +25,7 @@ describe('the metrics of entrepot', { skip, timeout: 60_000 }, () => {
     const { name, image } = await shipPlain(mirror.hub)
     for (const path of ['manifests/1', `blobs/${image.config.digest}`, 'manifests/none']) {
       const answer = await getPath(mirror.entrepot.address, `/v2/${name}/${path}`)
-      await answer.resume().toArray()
+      await answer.toArray()
     }
     const response = await fetch(`${mirror.entrepot.debugUrl}/metrics`)
     assert.equal(response.status, 200)
