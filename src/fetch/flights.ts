@@ -56,7 +56,14 @@ export class Flights {
     if (first <= flight.writtenBytes + FAR_AHEAD_BYTES || open >= MAX_RANGES_PER_BLOB) return undefined
     this.#rangesByDigest.set(digest, open + 1)
     const { clock, giveUpAfterMs } = this.#tools
-    const range = { from: first, to: last, priority: () => 'client' as const, giveUpAfterMs, clock }
+    const range = {
+      from: first,
+      to: last,
+      sizeBytes: flight.sizeBytes,
+      priority: () => 'client' as const,
+      giveUpAfterMs,
+      clock,
+    }
     return new Passthrough({ upstream, name, digest, ...range }, undefined, () => this.#closeAhead(digest))
   }
 

@@ -8,9 +8,16 @@ import { algorithmOf, type Digest, finishDigest } from '../protocol/digest.ts'
 import { UpstreamError } from '../upstream/upstream.ts'
 import { readUpstream, type SourceOptions } from './source.ts'
 
+/** Which bytes, and the size of the whole where it is known. */
+export interface PassthroughOptions extends Omit<SourceOptions, 'signal'> {
+  readonly sizeBytes?: number | undefined
+}
+
 /** Bytes of an upstream for one reader. */
 export class Passthrough {
-  readonly #digest: Digest
+  readonly digest: Digest
+  /** Size of the whole blob in bytes, where it was known beforehand. */
+  readonly sizeBytes: number | undefined
   readonly #hash: Hash | undefined
   readonly #abort = new AbortController()
   readonly #onClose: () => void
@@ -27,17 +34,17 @@ export class Passthrough {
     hash: Hash | undefined,
     onClose: () => void = () => {},
   ) {
-    this.#digest = options.digest
+    this.digest = options.digest
     this.#hash = hash
     this.#onClose = onClose
     this.#chunks = readUpstream({ ...options, signal: this.#abort.signal })
   }
 
   /**
-   * The next bytes, up to `length`; 0 at the end.
+   * The next bytes, up to `length`, whatever `position` says: reads follow one another. 0 at the end.
    * @throws UpstreamError, `corrupt` where the whole blob turned out wrong
    */
-  async read(buffer: Uint8Array, length: number): Promise<number> {
+  async read(buffer: Uint8Array, _position: number, length: number): Promise<number> {
     while (this.#ready.length === 0) {
       if (this.#isDone) return 0
       await this.#advance()
@@ -72,8 +79,8 @@ export class Passthrough {
 
   #verify(): void {
     if (this.#hash === undefined) return
-    const found = finishDigest(algorithmOf(this.#digest), this.#hash)
-    if (found !== this.#digest)
-      throw new UpstreamError('corrupt', `the bytes of ${this.#digest} hash to ${found}`)
+    const found = finishDigest(algorithmOf(this.digest), this.#hash)
+    if (found !== this.digest)
+      throw new UpstreamError('corrupt', `the bytes of ${this.digest} hash to ${found}`)
   }
 }

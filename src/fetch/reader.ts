@@ -45,7 +45,7 @@ export class FlightReader {
       if (found.kind === 'end') return 0
     }
     this.#passthrough ??= this.#hooks.goOn(position)
-    return (await this.#passthrough?.read(buffer, length)) ?? 0
+    return (await this.#passthrough?.read(buffer, position, length)) ?? 0
   }
 
   /** Ends the reading; the fetch goes on. */

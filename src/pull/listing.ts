@@ -8,7 +8,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import { isTag } from '../protocol/name.ts'
-import type { Origin, Repository } from '../repository.ts'
+import type { Repository } from '../repository.ts'
 import type { LinkStore } from '../store/links.ts'
 import { UpstreamError } from '../upstream/upstream.ts'
 import { allowsStale, formatWarning, toAnswer } from './failure.ts'
@@ -26,9 +26,13 @@ export interface PulledList<T> {
 }
 
 /** A descriptor as its upstream listed it. */
-export type ReferrerEntry = Readonly<Record<string, unknown>>
+export interface ReferrerEntry {
+  readonly digest: string
+  readonly artifactType?: unknown
+}
 
-type Mirrored = Extract<Repository, { origin: Origin }>
+const isReferrerEntry = (entry: object): entry is ReferrerEntry =>
+  'digest' in entry && typeof entry.digest === 'string'
 
 /** What reads of lists work with. */
 export interface ListingPullOptions {
@@ -75,9 +79,10 @@ export class ListingPull {
     if (repository.kind === 'local') return { entries: [] }
     const { upstream, name } = repository.origin
     try {
-      return await this.#ask(
+      return await this.#ask<ReferrerEntry>(
         `referrers ${repository.name}@${subject}`,
-        (deadlineMs) => upstream.referrers(name, subject, { deadlineMs }),
+        async (deadlineMs) =>
+          (await upstream.referrers(name, subject, { deadlineMs })).filter(isReferrerEntry),
         async () => [],
       )
     } catch (error) {

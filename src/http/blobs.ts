@@ -1,0 +1,32 @@
+/** Blob endpoints: parse, call, reply. */
+import { parseDigest } from '../protocol/digest.ts'
+import type { BlobPull } from '../pull/blob.ts'
+import type { BufferPool } from './buffers.ts'
+import type { GuardedRoute } from './guard.ts'
+import { isNotModified, sendBlob, setBlobHeaders } from './send.ts'
+
+/** `HEAD /v2/<name>/blobs/<digest>` (distribution-spec 1.1, Checking if content exists). */
+export const headBlob =
+  (pull: BlobPull): GuardedRoute =>
+  async (ctx) => {
+    const digest = parseDigest(ctx.params.digest ?? '')
+    const sizeBytes = await pull.stat(ctx.state.repository, digest)
+    setBlobHeaders(ctx, digest)
+    ctx.status = isNotModified(ctx.get('If-None-Match'), digest) ? 304 : 200
+    if (ctx.status === 200 && sizeBytes !== undefined) ctx.set('Content-Length', String(sizeBytes))
+  }
+
+/** `GET /v2/<name>/blobs/<digest>` (distribution-spec 1.1, Pulling blobs). */
+export const getBlob =
+  (pull: BlobPull, pool: BufferPool): GuardedRoute =>
+  async (ctx) => {
+    const digest = parseDigest(ctx.params.digest ?? '')
+    const { blob, openAhead } = await pull.open(ctx.state.repository, digest)
+    setBlobHeaders(ctx, digest)
+    if (isNotModified(ctx.get('If-None-Match'), digest)) {
+      ctx.status = 304
+      await blob.close()
+      return
+    }
+    await sendBlob(ctx, blob, openAhead, pool)
+  }

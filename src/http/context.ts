@@ -1,0 +1,26 @@
+/** What a request carries through the middlewares. */
+import type { RouterContext } from '@koa/router'
+import type { DefaultContext } from 'koa'
+import type { Identity } from '../access/authenticate.ts'
+import type { Repository } from '../repository.ts'
+
+/** State of one request. */
+export interface RequestState {
+  /** Which kind of route it is, for metrics: distribution's words. */
+  handler?: string
+  /** Set by the guard, for every route below a repository. */
+  repository?: Repository
+  identity?: Identity
+  /** Bytes of content sent, where the body is sent past Koa. */
+  sentBytes?: number
+}
+
+/** A request of the registry API. */
+export type Context = RouterContext<RequestState, DefaultContext>
+
+/** A request whose repository is known and allowed. */
+export type GuardedContext = Context & { state: RequestState & { repository: Repository } }
+
+/** One value of a query parameter: the first where it is given several times. */
+export const queryValue = (value: string | string[] | undefined): string | undefined =>
+  typeof value === 'string' ? value : value?.[0]

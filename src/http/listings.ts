@@ -1,0 +1,46 @@
+/** Lists: tags and referrers. Parse, call, reply. */
+import { parseDigest } from '../protocol/digest.ts'
+import { formatNextLink } from '../protocol/link.ts'
+import { MEDIA_TYPES } from '../protocol/manifest.ts'
+import { cutPage, parsePage } from '../protocol/page.ts'
+import { cutReferrers, filterReferrers, formatReferrers } from '../protocol/referrers.ts'
+import type { ListingPull } from '../pull/listing.ts'
+import { queryValue } from './context.ts'
+import type { GuardedRoute } from './guard.ts'
+
+/** `GET /v2/<name>/tags/list` (distribution-spec 1.1, Listing Tags). */
+export const listTags =
+  (pull: ListingPull, maxTags: number): GuardedRoute =>
+  async (ctx) => {
+    const request = parsePage(ctx.query, { defaultLimit: undefined, maxLimit: maxTags })
+    const { entries, warning } = await pull.tags(ctx.state.repository)
+    const { items, next } = cutPage(entries, request)
+    if (warning !== undefined) ctx.set('Warning', warning)
+    if (next !== undefined)
+      ctx.set(
+        'Link',
+        formatNextLink(ctx.path, { last: next, n: request.limit, ns: queryValue(ctx.query.ns) }),
+      )
+    ctx.set('Content-Type', 'application/json')
+    ctx.body = JSON.stringify({ name: ctx.params.name, tags: items })
+  }
+
+/** `GET /v2/<name>/referrers/<digest>` (distribution-spec 1.1, Listing Referrers): never a 404. */
+export const listReferrers =
+  (pull: ListingPull): GuardedRoute =>
+  async (ctx) => {
+    const subject = parseDigest(ctx.params.digest ?? '')
+    const wanted = ctx.query.artifactType
+    const types = wanted === undefined ? [] : typeof wanted === 'string' ? [wanted] : wanted
+    const { entries, warning } = await pull.referrers(ctx.state.repository, subject)
+    const { items, next } = cutReferrers(filterReferrers(entries, types), queryValue(ctx.query.last))
+    if (warning !== undefined) ctx.set('Warning', warning)
+    if (types.length > 0) ctx.set('OCI-Filters-Applied', 'artifactType')
+    if (next !== undefined)
+      ctx.set(
+        'Link',
+        formatNextLink(ctx.path, { artifactType: types[0], last: next, ns: queryValue(ctx.query.ns) }),
+      )
+    ctx.set('Content-Type', MEDIA_TYPES.ociIndex)
+    ctx.body = formatReferrers(items)
+  }
