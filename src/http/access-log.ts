@@ -23,11 +23,7 @@ export const formatApacheTime = (ms: number): string => {
 
 /** Text for between quotes: nothing of a client's may end the quote or the line. */
 const escapeQuoted = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-  text.replace(
-    /["\\\u0000-\u001f\u007f]/g,
-    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
+  text.replace(/["\\\p{Cc}]/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
 
 /** Writes lines; `close` writes what is left. */
 export interface AccessLog {

@@ -31,8 +31,8 @@ export interface ReferrerEntry {
   readonly artifactType?: unknown
 }
 
-const isReferrerEntry = (entry: object): entry is ReferrerEntry =>
-  'digest' in entry && typeof entry.digest === 'string'
+const isReferrerEntry = (entry: Readonly<Record<string, unknown>>): entry is ReferrerEntry & typeof entry =>
+  typeof entry.digest === 'string'
 
 /** What reads of lists work with. */
 export interface ListingPullOptions {
