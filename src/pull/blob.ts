@@ -14,6 +14,7 @@ import type { LinkStore } from '../store/links.ts'
 import { type Priority, UpstreamError } from '../upstream/upstream.ts'
 import { toAnswer } from './failure.ts'
 import type { MirrorStore } from './mirror-store.ts'
+import type { Prefetch } from './prefetch.ts'
 
 /** How long an upstream's 404 is remembered, in milliseconds. */
 const ABSENT_FOR_MS = 10_000
@@ -44,8 +45,7 @@ export interface BlobPullOptions {
   readonly flights: Flights
   readonly coordinator: Coordinator
   readonly metrics: Metrics
-  /** Size of a blob as a manifest told it, where one did. */
-  readonly sizeHint: (digest: Digest) => number | undefined
+  readonly prefetch: Prefetch
 }
 
 type Mirrored = Extract<Repository, { origin: Origin }>
@@ -111,18 +111,19 @@ export class BlobPull {
       if (stored !== undefined) return this.#answered(repository, 'hit', stored)
     }
     const { flight, isNew } = this.#start(repository, digest, 'client')
+    this.#options.prefetch.noteMiss(repository, digest)
     await flight.answered
     return this.#answered(repository, isNew ? 'miss' : 'joined', flight.open(), flight)
   }
 
   #start(repository: Mirrored, digest: Digest, priority: Priority): { flight: Flight; isNew: boolean } {
-    const { flights, mirror, sizeHint } = this.#options
+    const { flights, mirror, prefetch } = this.#options
     const { upstream, name } = repository.origin
     const started = flights.start({
       digest,
       upstream,
       name,
-      sizeBytes: sizeHint(digest),
+      sizeBytes: prefetch.sizeOf(digest),
       priority,
       store: (file, stored) => mirror.keepBlob(repository, digest, file, stored),
     })
@@ -142,7 +143,7 @@ export class BlobPull {
     if (found === undefined) throw new UpstreamError('absent', `${upstream.name} has no such blob in ${name}`)
     const sizeBytes = await this.#options.blobs.stat(digest)
     if (sizeBytes !== undefined) this.#options.mirror.linkLater(repository, digest)
-    return sizeBytes ?? found.sizeBytes ?? this.#options.sizeHint(digest)
+    return sizeBytes ?? found.sizeBytes ?? this.#options.prefetch.sizeOf(digest)
   }
 
   /** Runs what asks the upstream, with its 404s remembered for a moment and its failures in the client's terms. */

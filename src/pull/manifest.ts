@@ -17,6 +17,7 @@ import { UpstreamError } from '../upstream/upstream.ts'
 import { formatWarning, toAnswer } from './failure.ts'
 import { type Freshness, isFresh } from './freshness.ts'
 import type { MirrorStore } from './mirror-store.ts'
+import type { Prefetch } from './prefetch.ts'
 
 /** Longest wait for an upstream where a cached answer could be given instead, in milliseconds. */
 const CACHED_DEADLINE_MS = 3_000
@@ -42,6 +43,7 @@ export interface ManifestPullOptions {
   readonly links: LinkStore
   readonly marks: MarkStore
   readonly mirror: MirrorStore
+  readonly prefetch: Prefetch
   readonly coordinator: Coordinator
   readonly freshness: Freshness
   /** Whether a tag that the upstream says is gone is still served. */
@@ -86,6 +88,8 @@ export class ManifestPull {
         ? await this.#byDigest(repository, reference.digest, isHead)
         : await this.#byTag(repository, reference.tag, isHead)
     if (pulled === undefined) throw unknown(repository, reference)
+    if (!isHead && repository.kind !== 'local' && pulled.bytes !== undefined)
+      this.#options.prefetch.noteManifest(repository, pulled.digest, pulled.bytes)
     return pulled
   }
 

@@ -8,7 +8,6 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { blobsOf, type Descriptor, isForeignLayer } from '../protocol/manifest.ts'
 import type { Origin, Repository } from '../repository.ts'
-import type { BlobPull } from './blob.ts'
 import { tryParseManifest } from './mirror-store.ts'
 
 /** Manifests whose blobs are remembered. */
@@ -28,20 +27,25 @@ interface Image {
   isStarted: boolean
 }
 
+/** What fetching ahead works with. */
+export interface PrefetchOptions {
+  /** `cache.prefetch`; sizes are remembered in either case. */
+  readonly isEnabled: boolean
+  /** Fetches a blob that nobody waits for yet; `true` once it is stored. */
+  readonly fetch: (repository: Mirrored, digest: Digest) => Promise<boolean | undefined>
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
 /** Remembers which blobs belong together, and fetches them ahead. */
 export class Prefetch {
-  readonly #isEnabled: boolean
-  readonly #log: Logger
-  readonly #metrics: Metrics
+  readonly #options: PrefetchOptions
   readonly #images = new LRUCache<string, Image>({ max: MAX_MANIFESTS })
   readonly #imageByLayer = new LRUCache<string, Image>({ max: MAX_BLOBS })
   readonly #sizes = new LRUCache<Digest, number>({ max: MAX_BLOBS })
 
-  /** @param isEnabled `cache.prefetch`; sizes are remembered in either case */
-  constructor(isEnabled: boolean, log: Logger, metrics: Metrics) {
-    this.#isEnabled = isEnabled
-    this.#log = log
-    this.#metrics = metrics
+  constructor(options: PrefetchOptions) {
+    this.#options = options
   }
 
   /** Size of a blob in bytes, as a manifest told it. */
@@ -50,7 +54,7 @@ export class Prefetch {
   }
 
   /** A manifest was given to a client: its config is fetched, its layers are remembered. */
-  noteManifest(repository: Mirrored, digest: Digest, bytes: Buffer, blobs: BlobPull): void {
+  noteManifest(repository: Mirrored, digest: Digest, bytes: Buffer): void {
     const key = `${repository.name}@${digest}`
     if (this.#images.has(key)) return
     const manifest = tryParseManifest(bytes)
@@ -62,32 +66,32 @@ export class Prefetch {
     const image: Image = { layers: layers.map(({ digest: layer }) => layer), isStarted: false }
     this.#images.set(key, image)
     for (const layer of image.layers) this.#imageByLayer.set(`${repository.name}@${layer}`, image)
-    if (this.#isEnabled) this.#fetchConfig(repository, manifest.config, blobs)
+    if (this.#options.isEnabled) this.#fetchConfig(repository, manifest.config)
   }
 
   /** A client asked for a blob that was not stored: the other layers of its image follow. */
-  noteMiss(repository: Mirrored, digest: Digest, blobs: BlobPull): void {
+  noteMiss(repository: Mirrored, digest: Digest): void {
     const image = this.#imageByLayer.get(`${repository.name}@${digest}`)
-    if (!this.#isEnabled || image === undefined || image.isStarted) return
+    if (!this.#options.isEnabled || image === undefined || image.isStarted) return
     image.isStarted = true
     const waiting = image.layers.filter((layer) => layer !== digest)
-    const lanes = Array.from({ length: MAX_AHEAD }, () => this.#fetchInTurn(repository, waiting, blobs))
+    const lanes = Array.from({ length: MAX_AHEAD }, () => this.#fetchInTurn(repository, waiting))
     void Promise.all(lanes).then(() => {
       image.isStarted = false
     })
   }
 
-  #fetchConfig(repository: Mirrored, config: Descriptor, blobs: BlobPull): void {
-    if (config.sizeBytes <= MAX_CONFIG_BYTES) void this.#fetchInTurn(repository, [config.digest], blobs)
+  #fetchConfig(repository: Mirrored, config: Descriptor): void {
+    if (config.sizeBytes <= MAX_CONFIG_BYTES) void this.#fetchInTurn(repository, [config.digest])
   }
 
   /** Takes one blob after the other off a list that other lanes work on too. */
-  async #fetchInTurn(repository: Mirrored, waiting: Digest[], blobs: BlobPull): Promise<void> {
+  async #fetchInTurn(repository: Mirrored, waiting: Digest[]): Promise<void> {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       try {
-        if ((await blobs.prefetch(repository, next)) === true) this.#metrics.prefetches.inc()
+        if ((await this.#options.fetch(repository, next)) === true) this.#options.metrics.prefetches.inc()
       } catch (error) {
-        this.#log.debug(
+        this.#options.log.debug(
           { err: error, digest: next },
           'prefetch failed: the blob is fetched when it is asked for',
         )

@@ -1,0 +1,236 @@
+/**
+ * Builds every object from the bottom up, starts, and stops: the only place that knows them all. No globals, so that
+ * several servers can live in one process, which is how tests use it.
+ */
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DEFAULT_DEBUG_ADDR } from './config/schema/http.ts'
+import type { Config } from './config/schema.ts'
+import { upstreamsOf } from './config/upstreams.ts'
+import { MemoryCoordinator } from './coordinator/coordinator.ts'
+import { Flights } from './fetch/flights.ts'
+import { Partials } from './fetch/partials.ts'
+import { createAccessLog } from './http/access-log.ts'
+import { createAdminApp } from './http/admin.ts'
+import { createApp } from './http/app.ts'
+import { createGuard } from './http/guard.ts'
+import { Listener, type ListenLimits } from './http/server.ts'
+import { Health } from './keep/health.ts'
+import { createLogger, type Logger } from './observe/log.ts'
+import { createMetrics } from './observe/metrics.ts'
+import { BlobPull } from './pull/blob.ts'
+import { createFreshness } from './pull/freshness.ts'
+import { ListingPull } from './pull/listing.ts'
+import { ManifestPull } from './pull/manifest.ts'
+import { MirrorStore } from './pull/mirror-store.ts'
+import { Prefetch } from './pull/prefetch.ts'
+import { Repositories } from './repository.ts'
+import { readAdopted } from './store/adopted.ts'
+import { BlobStore } from './store/blobs.ts'
+import { FilesystemDriver } from './store/drivers/filesystem.ts'
+import { LinkStore } from './store/links.ts'
+import { ManifestStore } from './store/manifests.ts'
+import { MarkStore } from './store/marks.ts'
+import { Owner } from './store/owner.ts'
+import { PARTIALS_FOLDER } from './store/paths.ts'
+import { checksOf } from './wiring/checks.ts'
+import { createUpstreams } from './wiring/upstreams.ts'
+
+/** How often old leftovers are looked for, in milliseconds. */
+const SWEEP_EVERY_MS = 60 * 60 * 1000
+
+/** A server in use. */
+export interface RunningServer {
+  /** Where the registry listens: `host:port`, or a socket's path. */
+  readonly address: string
+  /** Where the debug listener is; `undefined` where its default port was taken. */
+  readonly debugAddress: string | undefined
+  /** Takes no new work, lets transfers end, closes everything. */
+  stop(): Promise<void>
+}
+
+/** What a server is started with besides its configuration. */
+export interface ServeOptions {
+  readonly version: string
+  /** What the configuration is to be told about, a line each. */
+  readonly warnings: readonly string[]
+  /** Instead of the log that the configuration describes. */
+  readonly log?: Logger
+}
+
+const createLog = ({ log }: Config): Logger =>
+  createLogger({
+    level: log.level,
+    formatter: log.formatter ?? (process.stderr.isTTY === true ? 'text' : 'json'),
+    fields: log.fields,
+  })
+
+const listenLimits = ({ limits }: Config): ListenLimits => ({
+  clientStallMs: limits.clientstall,
+  requestHeaderMs: limits.requestheader,
+  keepAliveMs: limits.keepalive,
+  headerBytes: limits.headersize,
+  connections: limits.connections,
+})
+
+/** The default debug address being taken is a warning, not a failed start. */
+const listenDebug = async (listener: Listener, addr: string, log: Logger): Promise<string | undefined> => {
+  try {
+    return await listener.listen()
+  } catch (error) {
+    if (addr !== DEFAULT_DEBUG_ADDR) throw error
+    log.warn(
+      { err: error },
+      `no debug listener: ${addr} is taken; set http.debug.addr to have metrics and health checks`,
+    )
+    return undefined
+  }
+}
+
+/**
+ * Starts a server. Resolves when it answers.
+ * @throws what the operating system says of an address that cannot be listened on
+ */
+export const serve = async (config: Config, options: ServeOptions): Promise<RunningServer> => {
+  const log = options.log ?? createLog(config)
+  for (const warning of options.warnings) log.warn(warning)
+  const root = resolve(config.storage.filesystem?.rootdirectory ?? '/var/lib/registry')
+  const metrics = createMetrics()
+
+  const driver = new FilesystemDriver(root)
+  const owner = new Owner(driver, log)
+  const blobStore = new BlobStore(driver)
+  const links = new LinkStore(driver)
+  const manifestStore = new ManifestStore(blobStore, links)
+  const marks = new MarkStore(driver)
+  const coordinator = new MemoryCoordinator()
+
+  const upstreams = await createUpstreams(upstreamsOf(config), config.limits, { metrics, log })
+  const repositories = new Repositories({
+    upstreams,
+    ownHosts: config.http.host === undefined ? [] : [new URL(config.http.host).host],
+    local: config.local.repositories,
+    adopted: await readAdopted(driver),
+    marks,
+    links,
+  })
+
+  const partials = new Partials(join(root, PARTIALS_FOLDER), owner)
+  const clock = {
+    now: () => performance.now(),
+    sleep: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
+    random: Math.random,
+  }
+  const flights = new Flights({
+    partials,
+    log,
+    metrics,
+    clock,
+    giveUpAfterMs: config.limits.resume,
+    abandons: config.cache.abandon,
+  })
+
+  const mirror = new MirrorStore({
+    blobs: blobStore,
+    links,
+    manifests: manifestStore,
+    marks,
+    log,
+    now: Date.now,
+  })
+  const prefetch: Prefetch = new Prefetch({
+    isEnabled: config.cache.prefetch,
+    fetch: (repository, digest) => blobs.prefetch(repository, digest),
+    log,
+    metrics,
+  })
+  const blobs: BlobPull = new BlobPull({
+    blobs: blobStore,
+    links,
+    mirror,
+    flights,
+    prefetch,
+    coordinator,
+    metrics,
+  })
+  const freshness = createFreshness(
+    config.cache.freshness.map((rule) => ({ tags: rule.tags, forMs: rule.for })),
+  )
+  const manifests = new ManifestPull({
+    manifests: manifestStore,
+    links,
+    marks,
+    mirror,
+    prefetch,
+    coordinator,
+    freshness,
+    keepsGone: config.cache.keepgone,
+    metrics,
+    log,
+    now: Date.now,
+  })
+  const listings = new ListingPull({ links, coordinator, metrics })
+
+  const health = new Health(
+    checksOf(config, driver),
+    upstreams.map(({ upstream }) => upstream),
+  )
+  const accessLog = config.log.accesslog.disabled ? undefined : createAccessLog()
+  const limits = listenLimits(config)
+  const app = createApp({
+    manifests,
+    blobs,
+    listings,
+    guard: createGuard(repositories),
+    metrics,
+    accessLog,
+    log,
+    headers: config.http.headers,
+    prefix: config.http.prefix ?? '/',
+    maxTags: config.tags.maxtags > 0 ? config.tags.maxtags : 1000,
+    isReady: () => health.isReady,
+  })
+  const listener = new Listener(app, { addr: config.http.addr, isUnix: config.http.net === 'unix', limits })
+  const { addr, prometheus } = config.http.debug
+  const admin = createAdminApp({
+    metrics,
+    metricsPath: prometheus.enabled ? prometheus.path : undefined,
+    health: () => health,
+    setDown: (isDown) => health.setDown(isDown),
+    log,
+  })
+  const debugListener = new Listener(admin, { addr, limits })
+
+  await owner.start()
+  health.start()
+  const address = await listener.listen()
+  const debugAddress = await listenDebug(debugListener, addr, log)
+  const sweep = setInterval(
+    () =>
+      void partials.sweep(Date.now()).catch((error: unknown) => log.debug({ err: error }, 'sweep failed')),
+    SWEEP_EVERY_MS,
+  ).unref()
+
+  const from = upstreams.map(({ upstream }) => upstream.name).join(', ')
+  log.info(
+    `entrepot ${options.version} serves ${from === '' ? 'a private registry' : `a mirror of ${from}`} from ${root}`,
+  )
+  log.info(`listening on ${address}, metrics and health on ${debugAddress ?? 'nothing'}`)
+
+  return {
+    address,
+    debugAddress,
+    async stop() {
+      health.setDown(true)
+      clearInterval(sweep)
+      await listener.close(config.http.draintimeout)
+      await flights.close()
+      await mirror.settle()
+      await debugListener.close(0)
+      health.stop()
+      await Promise.all(upstreams.map(({ upstream }) => upstream.close()))
+      await owner.stop()
+      accessLog?.close()
+    },
+  }
+}

@@ -1,0 +1,87 @@
+/** `proxy`, `upstreams` and `limits` of the configuration → clients of upstreams, and the names they go by. */
+import { readFile } from 'node:fs/promises'
+import type { Config } from '../config/schema.ts'
+import type { UpstreamSettings } from '../config/upstreams.ts'
+import type { Logger } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { isRepositoryName } from '../protocol/name.ts'
+import { foldHost, type UpstreamEntry } from '../repository.ts'
+import { fixedCredentials } from '../upstream/credentials.ts'
+import { DEFAULT_LIMITS, type UpstreamLimits } from '../upstream/limits.ts'
+import { createUpstream } from '../upstream/registry.ts'
+
+/** What upstreams are built with. */
+interface UpstreamTools {
+  readonly metrics: Metrics
+  readonly log: Logger
+}
+
+/** Registries that nobody mirrors Docker Hub under: as a default upstream they stand for themselves alone. */
+const OTHER_REGISTRIES =
+  /(^|\.)(ghcr\.io|quay\.io|gcr\.io|pkg\.dev|registry\.k8s\.io|mcr\.microsoft\.com|azurecr\.io|amazonaws\.com|public\.ecr\.aws|registry\.gitlab\.com)$/
+
+const limitsOf = (settings: UpstreamSettings, limits: Config['limits']): UpstreamLimits => ({
+  ...DEFAULT_LIMITS,
+  connectAddressMs: limits.connectaddress,
+  connectMs: limits.connect,
+  shortMs: limits.request,
+  callMs: limits.manifest,
+  firstByteMs: limits.firstbyte,
+  stallMs: limits.stall,
+  lastTryMs: limits.lasttry,
+  headerBytes: limits.headersize,
+  ...settings.limits,
+})
+
+/** Hosts that name an upstream: its own, its `name`, and docker.io for a default upstream that may be a mirror of it. */
+const hostsOf = (settings: UpstreamSettings, all: readonly UpstreamSettings[]): string[] => {
+  const own = [settings.host, settings.name].map(foldHost)
+  const isClaimed = all.some((other) => other !== settings && foldHost(other.host) === 'docker.io')
+  const standsForHub =
+    settings.isDefault && !isClaimed && !OTHER_REGISTRIES.test(settings.host.replace(/:\d+$/, ''))
+  return [...new Set(standsForHub ? [...own, 'docker.io'] : own)]
+}
+
+/**
+ * Builds the clients of all upstreams.
+ * @throws the operating system's error for a CA file that cannot be read
+ */
+export const createUpstreams = async (
+  all: readonly UpstreamSettings[],
+  limits: Config['limits'],
+  tools: UpstreamTools,
+): Promise<UpstreamEntry[]> =>
+  Promise.all(
+    all.map(async (settings) => {
+      const {
+        name,
+        host,
+        remoteurl,
+        username,
+        password,
+        ca,
+        realms,
+        redirects,
+        proxy,
+        isDefault,
+        allow,
+        deny,
+      } = settings
+      const hosts = hostsOf(settings, all)
+      const upstream = createUpstream({
+        name,
+        host,
+        remoteurl,
+        credentials:
+          username === undefined ? undefined : fixedCredentials({ username, password: password ?? '' }),
+        ca: ca === undefined ? undefined : await readFile(ca, 'utf8'),
+        realms,
+        redirects,
+        proxy,
+        limits: limitsOf(settings, limits),
+        ...tools,
+      })
+      const prefix = isRepositoryName(host) ? host : name
+      return { upstream, hosts, isDefault, prefix, isDockerHub: hosts.includes('docker.io'), allow, deny }
+    }),
+  )
