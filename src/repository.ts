@@ -5,6 +5,7 @@
  */
 import picomatch from 'picomatch'
 import { RegistryError } from './protocol/error.ts'
+import { foldHost } from './protocol/host.ts'
 import { parseRepositoryName, type RepositoryName } from './protocol/name.ts'
 import type { LinkStore } from './store/links.ts'
 import type { MarkStore } from './store/marks.ts'
@@ -40,15 +41,6 @@ export interface UpstreamEntry {
   /** Globs of repositories; empty: all. */
   readonly allow: readonly string[]
   readonly deny: readonly string[]
-}
-
-/** Every spelling of Docker Hub's host. */
-const DOCKER_HUB_HOSTS = ['docker.io', 'index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com']
-
-/** One spelling for all of Docker Hub's hosts; other hosts in lower case. */
-export const foldHost = (host: string): string => {
-  const lower = host.toLowerCase()
-  return DOCKER_HUB_HOSTS.includes(lower) ? 'docker.io' : lower
 }
 
 /** What repositories are resolved against. */

@@ -3,10 +3,11 @@
  * the key in upper case, joined by `_`; the value is YAML; whole sections, list entries and free maps can be given. What
  * no key answers to is tried once more without `_FILE` at its end, as a secret in a file.
  */
-import { ConfigError, formatPath } from './error.ts'
-import { descend, type Path, type Step, UnknownName } from './override.ts'
+import { ConfigError, formatPath, type Path } from './error.ts'
+import { descend, type Step, UnknownName } from './override.ts'
 import type { Schema } from './structure.ts'
-import { parseText, parseTree, type Tree, TreeError } from './tree.ts'
+import { type ReadText, readSecret } from './text-file.ts'
+import { parseText, parseTree, type Tree, TreeError, type TreeMap } from './tree.ts'
 
 const PREFIX = 'REGISTRY_'
 const FILE_SUFFIX = 'FILE'
@@ -25,29 +26,26 @@ export interface Override {
 
 /** The tree after the variables. */
 export interface Overridden {
-  readonly tree: Tree
+  readonly tree: TreeMap
   /** In the order in which they were applied: of two for one key the later counts. */
   readonly overrides: readonly Override[]
   /** One line for each variable that sets nothing. */
   readonly warnings: readonly string[]
 }
 
-/** Gives the content of a file. */
-export type ReadFile = (path: string) => string
-
 /**
  * Applies every variable of `env`, shorter names first.
  * @throws ConfigError for a value that is not YAML, a wrong index, a file that cannot be read
  */
 export const applyEnvironment = (
-  tree: Tree,
+  tree: TreeMap,
   schema: Schema,
   env: Readonly<Record<string, string | undefined>>,
-  readFile: ReadFile,
+  read: ReadText,
 ): Overridden => {
   const overrides: Override[] = []
   const warnings: string[] = []
-  let current = tree
+  let current: Tree = tree
   const variables = Object.keys(env).filter((name) => name.startsWith(PREFIX) && !NO_KEYS.has(name))
   for (const variable of variables.sort()) {
     const put = (names: readonly string[], give: Step['give']) => {
@@ -60,26 +58,26 @@ export const applyEnvironment = (
       overrides.push({ variable, path })
     }
     try {
-      putVariable(put, variable, env[variable] ?? '', readFile)
+      putVariable(put, variable, env[variable] ?? '', read)
     } catch (error) {
       if (!(error instanceof UnknownName)) throw error
       const hint = error.instead === undefined ? '' : `; did you mean ${error.instead}?`
       warnings.push(`${variable}: ignored, there is no such setting${hint}`)
     }
   }
-  return { tree: current, overrides, warnings }
+  return { tree: current as TreeMap, overrides, warnings }
 }
 
 type Put = (names: readonly string[], give: Step['give']) => void
 
-const putVariable = (put: Put, variable: string, value: string, readFile: ReadFile): void => {
+const putVariable = (put: Put, variable: string, value: string, read: ReadText): void => {
   const names = variable.slice(PREFIX.length).split('_')
   if (FIXED_KEYS.has(names[0] ?? '')) throw new UnknownName()
   try {
     put(names, giveValue(variable, value))
   } catch (error) {
     if (!(error instanceof UnknownName) || names.at(-1) !== FILE_SUFFIX) throw error
-    put(names.slice(0, -1), giveFile(variable, value, readFile))
+    put(names.slice(0, -1), giveFile(variable, value, read))
   }
 }
 
@@ -96,13 +94,8 @@ const giveValue =
   }
 
 const giveFile =
-  (variable: string, file: string, readFile: ReadFile): Step['give'] =>
+  (variable: string, file: string, read: ReadText): Step['give'] =>
   (structure, path) => {
     if (structure.kind !== 'leaf' || !structure.leaf.isText) throw new UnknownName()
-    try {
-      return readFile(file).replace(/\r?\n$/, '')
-    } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
-      throw new ConfigError(variable, formatPath(path), `${file} cannot be read (${code})`)
-    }
+    return readSecret(read, file, variable, path)
   }

@@ -24,8 +24,11 @@ export class ConfigError extends Error {
   }
 }
 
+/** The way to a key: names of keys, and indexes in lists. */
+export type Path = readonly PropertyKey[]
+
 /** A path of keys and indexes as people write it: `notifications.endpoints[0].url`. */
-export const formatPath = (path: readonly PropertyKey[]): string =>
+export const formatPath = (path: Path): string =>
   path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`
     return text === '' ? String(part) : `${text}.${String(part)}`

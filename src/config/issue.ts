@@ -1,6 +1,6 @@
 /** What zod found wrong → a mistake in one line (design §5): which key, what is wrong, what is allowed or was meant. */
 import type { z } from 'zod'
-import { ConfigError, formatPath } from './error.ts'
+import { ConfigError, formatPath, type Path } from './error.ts'
 import { nearestOf } from './nearest.ts'
 import { type Schema, structureOf } from './structure.ts'
 
@@ -11,7 +11,7 @@ import { type Schema, structureOf } from './structure.ts'
 export const toConfigError = (
   issue: z.core.$ZodIssue,
   schema: Schema,
-  fileOf: (path: readonly PropertyKey[]) => string,
+  fileOf: (path: Path) => string,
 ): ConfigError => {
   const key = formatPath(issue.path)
   const file = fileOf(issue.path)
@@ -34,14 +34,14 @@ export const toConfigError = (
 }
 
 /** The known key that was meant: a near one beside it, or one of the same name elsewhere. */
-const keyMeant = (schema: Schema, path: readonly PropertyKey[]): string | undefined => {
+const keyMeant = (schema: Schema, path: Path): string | undefined => {
   const word = String(path.at(-1))
   const near = nearestOf(word, keysAt(schema, path.slice(0, -1)))
   return near === undefined ? findKey(schema, word, []) : formatPath([...path.slice(0, -1), near])
 }
 
 /** The keys that may stand at a path. */
-const keysAt = (schema: Schema, path: readonly PropertyKey[]): readonly string[] => {
+const keysAt = (schema: Schema, path: Path): readonly string[] => {
   const structure = structureOf(schema)
   const [key, ...rest] = path
   if (key === undefined) return structure.kind === 'section' ? Object.keys(structure.keys) : []

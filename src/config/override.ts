@@ -2,14 +2,11 @@
  * One value put into the tree at the path that a variable's name spells, by distribution's rules for sections, lists and
  * maps (protocol.md §8.2). Nothing is changed in place; parents that are missing are made.
  */
-import { ConfigError, formatPath } from './error.ts'
+import { ConfigError, formatPath, type Path } from './error.ts'
 import { nearestOf } from './nearest.ts'
 import { expandSection, sectionOptionsOf } from './section.ts'
 import { coreOf, metaOf, type Schema, type Structure, structureOf } from './structure.ts'
 import { isTreeMap, type Tree, type TreeMap } from './tree.ts'
-
-/** The way to a key in the tree. */
-export type Path = readonly (string | number)[]
 
 /** Nothing answers to a name; `instead` is the variable that would. */
 export class UnknownName extends Error {

@@ -4,10 +4,8 @@
  * their place (design §5).
  */
 import { isDeepStrictEqual } from 'node:util'
-import { ConfigError, formatPath } from './error.ts'
+import { ConfigError, formatPath, type Path } from './error.ts'
 import { defaultOf, metaOf, type Schema, structureOf } from './structure.ts'
-
-type Path = readonly (string | number)[]
 
 /**
  * One warning for each key without effect that differs from its default.

@@ -2,6 +2,7 @@
  * `proxy` and `upstreams` → the upstreams there are. An entry whose host is that of `proxy.remoteurl` adds its settings
  * to the default upstream; all spellings of Docker Hub are one host (design §2, §5).
  */
+import { foldHost } from '../protocol/host.ts'
 import type { Config } from './schema.ts'
 import type { Amount } from './size.ts'
 
@@ -27,16 +28,6 @@ export interface UpstreamSettings {
   readonly limits: { readonly requests: number; readonly transfers: number }
   readonly share: Amount | undefined
 }
-
-const DOCKER_HUB = new Set([
-  'docker.io',
-  'registry-1.docker.io',
-  'index.docker.io',
-  'registry.hub.docker.com',
-])
-
-/** A registry's host with all spellings of Docker Hub folded to `docker.io`. */
-export const foldHost = (host: string): string => (DOCKER_HUB.has(host) ? 'docker.io' : host)
 
 /** The host of the default upstream, folded; `undefined` where there is none. */
 export const defaultHostOf = (config: Config): string | undefined =>

@@ -1,12 +1,13 @@
 /** What a check of settings against each other is given to say. */
+import type { Path } from '../error.ts'
 import type { Config } from '../schema.ts'
 
 /** Says what is wrong. */
 export interface Report {
   /** Ends the reading of the configuration with a mistake at a key. */
-  fail(path: readonly (string | number)[], problem: string, allowed?: string): never
+  fail(path: Path, problem: string, allowed?: string): never
   /** Says something that does not stop the start. */
-  warn(path: readonly (string | number)[], text: string): void
+  warn(path: Path, text: string): void
 }
 
 /** Looks at settings that have a meaning only together. */

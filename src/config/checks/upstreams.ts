@@ -1,5 +1,6 @@
 /** Upstreams against each other: whose is which host, which name, which password. */
-import { defaultHostOf, foldHost } from '../upstreams.ts'
+import { foldHost } from '../../protocol/host.ts'
+import { defaultHostOf } from '../upstreams.ts'
 import type { Check } from './check.ts'
 
 /** Every host and every name belongs to one upstream. */
@@ -33,7 +34,9 @@ export const checkUpstreamSettings: Check = (config, { fail }) => {
     const path = ['upstreams', index]
     if (foldHost(entry.host) === defaultHost && entry.remoteurl !== undefined)
       fail([...path, 'remoteurl'], 'is the default upstream, whose URL is proxy.remoteurl', 'nothing here')
-    if (entry.password !== undefined && entry.username === undefined)
+    if (entry.password !== undefined && entry.passwordfile !== undefined)
+      fail([...path, 'passwordfile'], 'is set beside password', 'one of the two')
+    if ((entry.password ?? entry.passwordfile) !== undefined && entry.username === undefined)
       fail([...path, 'username'], 'is missing beside the password')
     if (entry.share !== undefined && 'percent' in entry.share && config.cache.maxsize === undefined)
       fail(

@@ -14,6 +14,12 @@ const prefix = textLeaf('path', 'a path with a slash at both ends, such as /regi
   /^\/([^?#\s]*\/)?$/.test(value) ? value : undefined,
 )
 
+const SUITES = Object.keys(CIPHER_SUITES) as CipherSuite[]
+
+const cipherSuite = textLeaf('cipher suite', SUITES.join(', '), (value) =>
+  SUITES.find((suite) => suite === value),
+)
+
 const tls = section({
   certificate: path
     .optional()
@@ -33,7 +39,7 @@ const tls = section({
   minimumtls: oneOf('tls1.0', 'tls1.1', 'tls1.2', 'tls1.3')
     .default('tls1.2')
     .describe('Oldest version of TLS spoken.'),
-  ciphersuites: listOf(oneOf(...(Object.keys(CIPHER_SUITES) as CipherSuite[])))
+  ciphersuites: listOf(cipherSuite)
     .default([])
     .describe('Cipher suites up to TLS 1.2, by the names of Go. None: the safe ones.'),
   letsencrypt: section({

@@ -34,7 +34,7 @@ export const proxy = section({
 
 const regex = textLeaf('regular expression', 'a regular expression', (value) => {
   try {
-    new RegExp(value, 'u')
+    new RegExp(value)
     return value
   } catch {
     return undefined

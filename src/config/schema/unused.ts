@@ -6,7 +6,7 @@ import { anything, flag, text } from '../kinds.ts'
 import { listOf, mapOf, section } from '../section.ts'
 
 const REDIS_KEYS = [
-  ...['addr', 'addrs', 'clientname', 'connmaxidletime', 'connmaxlifetime', 'contexttimeoutenabled', 'db'],
+  ...['addr', 'clientname', 'connmaxidletime', 'connmaxlifetime', 'contexttimeoutenabled', 'db'],
   ...['dialtimeout', 'disableidentity', 'disableindentity', 'identitysuffix', 'mastername', 'maxactiveconns'],
   ...['maxidleconns', 'maxredirects', 'maxretries', 'maxretrybackoff', 'minidleconns', 'minretrybackoff'],
   ...[
@@ -25,7 +25,10 @@ const REDIS_KEYS = [
 ] as const
 
 /** Section `redis`. */
-export const redis = section(Object.fromEntries(REDIS_KEYS.map((key) => [key, anything.optional()])))
+export const redis = section({
+  addrs: listOf(text).optional(),
+  ...Object.fromEntries(REDIS_KEYS.map((key) => [key, anything.optional()])),
+})
   .optional()
   .meta({ description: 'Cache of descriptors in Redis.', instead: 'descriptors are cached in memory' })
 
