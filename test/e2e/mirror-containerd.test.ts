@@ -68,7 +68,7 @@ describe('containerd pulls through entrepot with ?ns=docker.io', { skip, timeout
   })
 
   it('and the upstream sent each blob once', () => {
-    assertFetchedOnce(mirror, [plain.image, official.image, zstd.image, ...multi.images])
+    assertFetchedOnce(mirror.hub, [plain.image, official.image, zstd.image, ...multi.images])
   })
 
   it('all of it again into an emptied containerd after the upstream is gone', async () => {

@@ -59,7 +59,7 @@ describe('dockerd pulls through entrepot', { skip, timeout: 300_000 }, () => {
   })
 
   it('and the upstream sent each blob once', () => {
-    assertFetchedOnce(mirror, [plain.image, official.image, big.image, multi.amd64])
+    assertFetchedOnce(mirror.hub, [plain.image, official.image, big.image, multi.amd64])
   })
 
   it('all of it again into an emptied dockerd after the upstream is gone', async () => {

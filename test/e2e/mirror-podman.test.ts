@@ -62,7 +62,7 @@ describe('podman pulls through entrepot', { skip, timeout: 120_000 }, () => {
   })
 
   it('and the upstream sent each blob once', () => {
-    assertFetchedOnce(mirror, [plain.image, official.image, zstd.image, multi.amd64])
+    assertFetchedOnce(mirror.hub, [plain.image, official.image, zstd.image, multi.amd64])
   })
 
   it('all of it again into an emptied podman after the upstream is gone', async () => {

@@ -62,7 +62,7 @@ describe('skopeo reads through entrepot', { skip, timeout: 120_000 }, () => {
   it('an index with all its images, zstd layers, a Docker image, byte for byte', () => assertWhole('cold'))
 
   it('and the upstream sent each blob once', () => {
-    assertFetchedOnce(mirror, [plain.image, zstd.image, ...multi.images])
+    assertFetchedOnce(mirror.hub, [plain.image, zstd.image, ...multi.images])
   })
 
   it('all of it again after the upstream is gone', async () => {

@@ -29,7 +29,7 @@ export const startMirror = async (
 }
 
 /** Asserts that each config and layer of `images` was fetched from the upstream's second origin by exactly one GET. */
-export const assertFetchedOnce = ({ hub }: Mirror, images: readonly TestImage[]): void => {
+export const assertFetchedOnce = (hub: Hub, images: readonly TestImage[]): void => {
   const digests = images.flatMap(({ config, layers }) => [config, ...layers]).map(({ digest }) => digest)
   const counts = digests.map((reference) => [
     reference,

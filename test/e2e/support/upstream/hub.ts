@@ -30,15 +30,15 @@ export interface Hub {
 
 const CDN_HOST = '127.0.0.2'
 
-/** Starts an upstream with its files below `workspace`. */
-export const startHub = async (workspace: Workspace): Promise<Hub> => {
-  const folder = await workspace.folder('hub')
+/** Starts an upstream with its files in the folder `at` of `workspace`. */
+export const startHub = async (workspace: Workspace, at = 'hub'): Promise<Hub> => {
+  const folder = await workspace.folder(at)
   const log = new RequestLog()
   const signer = await createSigner(folder)
   const tokens = createTokenService(signer, log)
   const realm = `http://${await listen(workspace, tokens)}/token`
   const auth = { token: { realm, service: SERVICE, issuer: ISSUER, rootcertbundle: signer.certificateFile } }
-  const registry = await startDockerRegistry(workspace, 'hub', { auth })
+  const registry = await startDockerRegistry(workspace, at, { auth })
   const cdn = createCdn(registry.rootDirectory, log)
   const cdnAddress = await listen(workspace, cdn.server, CDN_HOST)
   const blobUrl = (digest: string): string => `http://${cdnAddress}${cdn.sign(digest)}`
