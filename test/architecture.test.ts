@@ -54,6 +54,7 @@ const ARCHITECTURE: Architecture = {
     'config/load.ts',
     'access/keys.ts',
     'access/htpasswd.ts',
+    'access/reload.ts',
     'http/tls.ts',
     'privileges.ts',
   ],
