@@ -10,7 +10,7 @@ import { describe, it } from 'node:test'
 import { type Architecture, findViolations } from './support/architecture.ts'
 
 const ARCHITECTURE: Architecture = {
-  top: ['main', 'serve', 'commands'],
+  top: ['main', 'serve', 'wiring', 'commands'],
   free: ['protocol', 'observe'],
   mayImport: {
     http: ['access', 'pull', 'push', 'keep', 'repository'],
@@ -24,19 +24,22 @@ const ARCHITECTURE: Architecture = {
     store: [],
     coordinator: [],
     config: [],
+    privileges: [],
     certs: [],
     protocol: [],
     observe: [],
   },
   ports: ['store/driver', 'upstream/upstream', 'coordinator/coordinator'],
   mayKnowPorts: ['http', 'access', 'push'],
+  // What turns anything that was thrown into an answer.
+  mayKnowErrors: ['http/errors'],
   homes: {
     koa: ['http/'],
     '@koa/router': ['http/'],
     undici: ['upstream/'],
     'p-queue': ['upstream/'],
     'prom-client': ['observe/'],
-    pino: ['observe/'],
+    pino: ['observe/', 'http/access-log.ts'],
     'pino-pretty': ['observe/'],
     jose: ['access/'],
     bcryptjs: ['access/'],
@@ -48,10 +51,12 @@ const ARCHITECTURE: Architecture = {
   files: [
     'main.ts',
     'commands/',
+    'wiring/',
     'store/drivers/',
     'fetch/partial.ts',
     'fetch/partials.ts',
     'config/load.ts',
+    'config/text-file.ts',
     'access/keys.ts',
     'access/htpasswd.ts',
     'access/reload.ts',

@@ -24,6 +24,8 @@ export interface Architecture {
   /** Files without their ending that `mayKnowPorts` may import by `import type`. */
   readonly ports: Names
   readonly mayKnowPorts: Names
+  /** Files among them that may import the ports' error classes, too. */
+  readonly mayKnowErrors: Names
   /** Package → the beginnings of the paths that may import it. */
   readonly homes: Readonly<Record<string, Names>>
   /** The beginnings of the paths that may import `node:fs`. */
@@ -76,7 +78,7 @@ const toRules = (architecture: Architecture): IForbiddenRuleType[] => [
     to: { path: '^(node:)?fs(/promises)?$' },
   }),
   forbid('there a port may be imported as a type only', {
-    from: { path: places(architecture.mayKnowPorts) },
+    from: { path: places(architecture.mayKnowPorts), pathNot: places(architecture.mayKnowErrors) },
     to: { path: paths(architecture.ports), dependencyTypesNot: ['type-only'] },
   }),
   forbid('no file may import itself, whatever the way', { from: {}, to: { circular: true } }),
