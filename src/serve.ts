@@ -10,6 +10,7 @@ import { upstreamsOf } from './config/upstreams.ts'
 import { MemoryCoordinator } from './coordinator/coordinator.ts'
 import { Flights } from './fetch/flights.ts'
 import { Partials } from './fetch/partials.ts'
+import type { Clock } from './fetch/source.ts'
 import { createAccessLog } from './http/access-log.ts'
 import { createAdminApp } from './http/admin.ts'
 import { createApp } from './http/app.ts'
@@ -45,6 +46,8 @@ export interface RunningServer {
   readonly address: string
   /** Where the debug listener is; `undefined` where its default port was taken. */
   readonly debugAddress: string | undefined
+  /** Resolves when everything that has been fetched so far is stored. */
+  settle(): Promise<void>
   /** Takes no new work, lets transfers end, closes everything. */
   stop(): Promise<void>
 }
@@ -56,6 +59,16 @@ export interface ServeOptions {
   readonly warnings: readonly string[]
   /** Instead of the log that the configuration describes. */
   readonly log?: Logger
+  /** Instead of the machine's time and chance. */
+  readonly clock?: Clock
+  /** Milliseconds since the epoch, for the age of what was cached. */
+  readonly now?: () => number
+}
+
+const SYSTEM_CLOCK: Clock = {
+  now: () => performance.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+  random: Math.random,
 }
 
 const createLog = ({ log }: Config): Logger =>
@@ -94,6 +107,7 @@ const listenDebug = async (listener: Listener, addr: string, log: Logger): Promi
 export const serve = async (config: Config, options: ServeOptions): Promise<RunningServer> => {
   const log = options.log ?? createLog(config)
   for (const warning of options.warnings) log.warn(warning)
+  const { clock = SYSTEM_CLOCK, now = Date.now } = options
   const root = resolve(config.storage.filesystem?.rootdirectory ?? '/var/lib/registry')
   const metrics = createMetrics()
 
@@ -103,7 +117,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   const links = new LinkStore(driver)
   const manifestStore = new ManifestStore(blobStore, links)
   const marks = new MarkStore(driver)
-  const coordinator = new MemoryCoordinator()
+  const coordinator = new MemoryCoordinator(now)
 
   const upstreams = await createUpstreams(upstreamsOf(config), config.limits, { metrics, log })
   const repositories = new Repositories({
@@ -116,11 +130,6 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
 
   const partials = new Partials(join(root, PARTIALS_FOLDER), owner)
-  const clock = {
-    now: () => performance.now(),
-    sleep: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
-    random: Math.random,
-  }
   const flights = new Flights({
     partials,
     log,
@@ -136,7 +145,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     manifests: manifestStore,
     marks,
     log,
-    now: Date.now,
+    now,
   })
   const prefetch: Prefetch = new Prefetch({
     isEnabled: config.cache.prefetch,
@@ -167,7 +176,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     keepsGone: config.cache.keepgone,
     metrics,
     log,
-    now: Date.now,
+    now,
   })
   const listings = new ListingPull({ links, coordinator, metrics })
 
@@ -217,9 +226,14 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   )
   log.info(`listening on ${address}, metrics and health on ${debugAddress ?? 'nothing'}`)
 
+  const settle = async (): Promise<void> => {
+    await Promise.all(flights.list().map(({ ended }) => ended))
+    await mirror.settle()
+  }
   return {
     address,
     debugAddress,
+    settle,
     async stop() {
       health.setDown(true)
       clearInterval(sweep)
