@@ -1,8 +1,9 @@
 /**
  * The port to whoever tells who asks: credentials → identity. Behind it stand htpasswd, tokens, or nobody
- * (`auth` unset: everyone is anonymous). What an identity may do is `access/rules`.
+ * (`auth` unset: everyone is anonymous). What an identity may do is `access/decide`.
  */
 import type { Scope } from '../protocol/challenge.ts'
+import type { RegistryError } from '../protocol/error.ts'
 
 /** Who asks. */
 export interface Identity {
@@ -22,6 +23,8 @@ export type Identification =
   | { readonly kind: 'anonymous' }
   /** Credentials were sent and are no good; `error` is the `error` of RFC 6750 for a token. */
   | { readonly kind: 'refused'; readonly error: 'invalid_token' | undefined; readonly reason: string }
+  /** Credentials were sent and not looked at: too many wait, or too many were wrong. `error` says when to come again. */
+  | { readonly kind: 'unchecked'; readonly error: RegistryError }
 
 /** The origin of a request as its client sees it, for absolute URLs: `https://registry.example`. */
 export interface RequestOrigin {
@@ -30,14 +33,13 @@ export interface RequestOrigin {
   readonly address: string
 }
 
+/** What a challenge says of a token that was sent (RFC 6750, 3.1). */
+export type TokenError = 'invalid_token' | 'insufficient_scope'
+
 /** Tells who asks, and what to ask of those who did not say. */
 export interface Authenticator {
   /** @param authorization the `Authorization` header */
   identify(authorization: string | undefined, request: RequestOrigin): Promise<Identification>
   /** The value of `WWW-Authenticate` for accesses that are wanted (none on `/v2/`); exactly one challenge. */
-  challenge(
-    wanted: readonly Scope[],
-    request: RequestOrigin,
-    error?: 'invalid_token' | 'insufficient_scope',
-  ): string
+  challenge(wanted: readonly Scope[], request: RequestOrigin, error?: TokenError): string
 }

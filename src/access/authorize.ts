@@ -1,0 +1,129 @@
+/**
+ * Lets a request in, or throws what it is answered: the decision of `access/decide` with the questions to the world
+ * that it needs. 401 carries one challenge, with the scopes of everything the request wants (protocol.md §5.1).
+ */
+import type { Scope } from '../protocol/challenge.ts'
+import { RegistryError } from '../protocol/error.ts'
+import type { Authenticator, Identification, Identity, RequestOrigin, TokenError } from './authenticate.ts'
+import { type Decision, decide, type Policy, scopeOf, type Wanted, type WantedRepository } from './decide.ts'
+import type { Action } from './rules.ts'
+
+/** A repository as it was found for a request. */
+export interface RequestedRepository extends Omit<WantedRepository, 'actions' | 'isPublic'> {
+  /** Finds out whether its upstream shows it to anybody; called only where the answer hangs on it. */
+  readonly isPublic: () => Promise<boolean>
+}
+
+/** What a request wants. */
+export type RequestedAccess =
+  | { readonly kind: 'ping' | 'catalog' }
+  | {
+      readonly kind: 'repository'
+      readonly repository: RequestedRepository
+      readonly actions: readonly Action[]
+      /** `from` of a mount: the blob's repository. Without the right to pull there the push begins without it. */
+      readonly mountFrom?: RequestedRepository | undefined
+    }
+
+/** Who was let in. */
+export interface Admission {
+  readonly identity: Identity
+  /** Whether the blob may be mounted from the repository that `mountFrom` named. */
+  readonly mayMount: boolean
+}
+
+/** A question to the decision, and to the world where the decision needs it. */
+interface Question {
+  readonly wanted: Wanted
+  readonly isPublic: () => Promise<boolean>
+}
+
+type Answer = Exclude<Decision, { kind: 'probe' }>
+
+/** What requests are checked with. */
+export interface AuthorizerOptions {
+  readonly authenticator: Authenticator
+  readonly policy: Policy
+}
+
+/** The accesses that a method means under a repository (protocol.md §5.2). */
+export const actionsOf = (method: string): readonly Action[] => {
+  if (method === 'GET' || method === 'HEAD') return ['pull']
+  return method === 'DELETE' ? ['delete'] : ['pull', 'push']
+}
+
+/** Stands before every request to the registry. */
+export class Authorizer {
+  readonly #authenticator: Authenticator
+  readonly #policy: Policy
+
+  constructor({ authenticator, policy }: AuthorizerOptions) {
+    this.#authenticator = authenticator
+    this.#policy = policy
+  }
+
+  /**
+   * @param authorization the `Authorization` header
+   * @throws RegistryError `UNAUTHORIZED` with a challenge, `DENIED`, or 429 or 503 with `Retry-After` where the
+   * credentials could not be looked at
+   */
+  async authorize(
+    access: RequestedAccess,
+    authorization: string | undefined,
+    request: RequestOrigin,
+  ): Promise<Admission> {
+    const identification = await this.#authenticator.identify(authorization, request)
+    const [wanted, from] = wantedOf(access)
+    const decision = await this.#decide(identification, wanted)
+    if (decision.kind !== 'allow') throw this.#refusal(decision, access, request)
+    const mount = from && (await this.#decide(identification, from))
+    return { identity: decision.identity, mayMount: mount?.kind === 'allow' }
+  }
+
+  async #decide(identification: Identification, { wanted, isPublic }: Question): Promise<Answer> {
+    const decision = decide(this.#policy, identification, wanted)
+    if (decision.kind !== 'probe' || typeof wanted === 'string') return decision as Answer
+    return decide(this.#policy, identification, { ...wanted, isPublic: await isPublic() }) as Answer
+  }
+
+  #refusal(
+    decision: Exclude<Answer, { kind: 'allow' }>,
+    access: RequestedAccess,
+    request: RequestOrigin,
+  ): RegistryError {
+    if (decision.kind === 'later') return decision.error
+    if (decision.kind === 'deny') return new RegistryError('DENIED', { message: decision.reason })
+    return this.#unauthorized(scopesOf(access), request, decision.error)
+  }
+
+  #unauthorized(
+    scopes: readonly Scope[],
+    request: RequestOrigin,
+    error: TokenError | undefined,
+  ): RegistryError {
+    return new RegistryError('UNAUTHORIZED', {
+      headers: { 'WWW-Authenticate': this.#authenticator.challenge(scopes, request, error) },
+      detail: scopes.flatMap(({ type, name, actions }) =>
+        actions.map((action) => ({ Type: type, Class: '', Name: name, Action: action })),
+      ),
+    })
+  }
+}
+
+const NEVER_ASKED = async () => false
+
+/** The questions that a request puts: what it is for, and the source of its mount. */
+const wantedOf = (access: RequestedAccess): [Question, Question?] => {
+  if (access.kind !== 'repository') return [{ wanted: access.kind, isPublic: NEVER_ASKED }]
+  const main = questionOf(access.repository, access.actions)
+  return access.mountFrom === undefined ? [main] : [main, questionOf(access.mountFrom, ['pull'])]
+}
+
+const questionOf = (
+  { scopeName, repository, content, isPublic }: RequestedRepository,
+  actions: readonly Action[],
+): Question => ({ wanted: { scopeName, repository, content, actions, isPublic: undefined }, isPublic })
+
+/** The scopes of a challenge: with a mount, that of the source as well, since clients ask for both at once. */
+const scopesOf = (access: RequestedAccess): Scope[] =>
+  wantedOf(access).flatMap((question) => (question && scopeOf(question.wanted)) ?? [])
