@@ -14,6 +14,7 @@
  *       uploads/<id>/                                        blobs being pushed
  *       owners/<owner>                                       processes on this volume, renewed every few seconds
  *       repositories/<name>/_mark                            local, or mirrored from where
+ *                          /_public                          whether its upstream shows it to anybody
  *                          /_asked/<tag>                     when the upstream was last asked for a tag
  *                          /_referrers/<alg>/<hex>/<alg>-<hex>  manifests with this subject
  *
@@ -82,6 +83,8 @@ const own = (name: RepositoryName): string => `${MARKS_PREFIX}/${name}`
 
 /** Whether a repository is local or mirrored. */
 export const markKey = (name: RepositoryName): string => `${own(name)}/_mark`
+/** Whether its upstream shows a repository to anybody. */
+export const publicKey = (name: RepositoryName): string => `${own(name)}/_public`
 /** When the upstream was last asked for a tag. */
 export const askedKey = (name: RepositoryName, tag: Tag): string => `${own(name)}/_asked/${tag}`
 /** The manifests that have this one as their subject, one entry each. */
