@@ -120,13 +120,14 @@ export const isNetwork = (value: string): boolean => ipaddr.isValid(value) || ip
 /** Whatever YAML takes it for. */
 export const anything = leaf({ name: 'anything', form: 'anything', read: toValue })
 
-/** A whole number where 0 and less mean the default, as in distribution. */
-export const integerOr = (preset: number) =>
+/** A whole number, `min` or more, where 0 and less mean the default, as in distribution. */
+export const integerOr = (preset: number, min: number = Number.MIN_SAFE_INTEGER) =>
   leaf({
     name: 'integer',
-    form: 'a whole number',
+    form: min === 0 ? 'a whole number, 0 or more' : 'a whole number',
     read: (node) => {
       const value = readInteger(node)
-      return value === undefined || value > 0 ? value : preset
+      if (value === undefined || value < min) return undefined
+      return value > 0 ? value : preset
     },
   }).default(preset)

@@ -51,7 +51,7 @@ const MAX_SHOWN = 60
 const problemOf = (kind: Leaf, node: unknown): string => {
   if (node === undefined) return 'is missing'
   const text = textOf(node as Tree)
-  if (text === undefined) return `is a ${Array.isArray(node) ? 'list' : 'section'}, not a ${kind.name}`
+  if (text === undefined) return `is a ${Array.isArray(node) ? 'list' : 'section'}, not a single value`
   return `${kind.isSecret ? 'its value' : JSON.stringify(text.slice(0, MAX_SHOWN))} is not allowed`
 }
 

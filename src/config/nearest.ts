@@ -17,6 +17,9 @@ const distanceOf = (a: string, b: string): number => {
 /** Longest word that is compared, in characters. */
 const MAX_LENGTH = 100
 
+/** Shortest word that is taken for the beginning of a known one, in characters. */
+const MIN_BEGINNING = 3
+
 /** The known word that is nearest to `word`, case aside; `undefined` where none is near enough to have been meant. */
 export const nearestOf = (word: string, known: readonly string[]): string | undefined => {
   if (word.length > MAX_LENGTH) return undefined
@@ -25,5 +28,8 @@ export const nearestOf = (word: string, known: readonly string[]): string | unde
     .map((each) => ({ each, distance: distanceOf(word.toLowerCase(), each.toLowerCase()) }))
     .filter(({ distance }) => distance <= most)
     .sort((a, b) => a.distance - b.distance)
-  return ranked[0]?.each
+  return (
+    ranked[0]?.each ??
+    known.find((each) => word.length >= MIN_BEGINNING && each.startsWith(word.toLowerCase()))
+  )
 }

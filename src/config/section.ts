@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { coreOf } from './structure.ts'
 import { isTreeMap, Scalar } from './tree.ts'
 
-/** What a section may look like in a file besides a mapping of its keys. */
+/** What a section or a map may look like in a file besides a mapping of its keys. */
 export interface SectionOptions {
   /** A bare word stands for a mapping of that one key: `storage: inmemory`, `auth: none`. */
   readonly isChoice?: boolean
@@ -19,8 +19,8 @@ export interface SectionOptions {
 
 const optionsBySchema = new WeakMap<object, SectionOptions>()
 
-/** The options of the object schema inside what {@link section} made. */
-export const sectionOptionsOf = (object: object): SectionOptions => optionsBySchema.get(object) ?? {}
+/** The options of the schema inside what {@link section} or {@link mapOf} made. */
+export const sectionOptionsOf = (core: object): SectionOptions => optionsBySchema.get(core) ?? {}
 
 /** Spells a shorthand out: `s3` → `{s3: null}` in a choice. */
 export const expandSection = (node: unknown, { isChoice, expand }: SectionOptions): unknown => {

@@ -71,8 +71,9 @@ const firstLine = (message: string): string => (message.split('\n')[0] ?? '').re
  * `#`, `*` and `: `; quotes around the whole are YAML's, and an empty value is none.
  */
 export const parseText = (text: string): string | null => {
+  if (text.trim() === '') return null
   const { contents, errors } = parseDocument(text, OPTIONS)
-  if (errors.length > 0 || !isScalar(contents)) return contents === null ? null : text
+  if (errors.length > 0 || !isScalar(contents)) return text
   if (contents.value === null) return null
   return contents.type === 'QUOTE_DOUBLE' || contents.type === 'QUOTE_SINGLE' ? String(contents.value) : text
 }

@@ -106,5 +106,5 @@ export const catalog = section({
 
 /** Section `tags`. */
 export const tags = section({
-  maxtags: integerOr(1000).describe('Most tags in a page of a tags list; 0 means 1000.'),
+  maxtags: integerOr(1000, 0).describe('Most tags in a page of a tags list; 0 means 1000.'),
 })

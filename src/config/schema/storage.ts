@@ -51,7 +51,7 @@ const s3 = section(
 )
 
 const foreignDriver = (name: string) =>
-  mapOf(anything)
+  mapOf(anything, { isPresence: true })
     .optional()
     .meta({ description: `Storage in ${name}.`, refused })
 
