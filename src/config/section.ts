@@ -58,11 +58,11 @@ export const listOf = <T extends z.ZodType>(item: T, expand: (node: unknown) => 
   }, z.array(item))
 
 /** A map whose keys are free: headers, groups. */
-export const mapOf = <T extends z.ZodType>(value: T) =>
-  z.preprocess(
-    (node) => {
-      if (!isTreeMap(node)) return node instanceof Scalar ? node.text : node
-      return Object.fromEntries(Object.entries(node).filter(([, child]) => child !== null))
-    },
-    z.record(z.string(), value),
-  )
+export const mapOf = <T extends z.ZodType>(value: T, options: SectionOptions = {}) => {
+  const record = z.record(z.string(), value)
+  optionsBySchema.set(record, options)
+  return z.preprocess((node) => {
+    if (!isTreeMap(node)) return node instanceof Scalar ? node.text : node
+    return Object.fromEntries(Object.entries(node).filter(([, child]) => child !== null))
+  }, record)
+}
