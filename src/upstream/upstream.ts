@@ -80,6 +80,8 @@ export interface CallOptions {
   /** In all, waiting included; default: the limit of the kind of request. */
   readonly deadlineMs?: number
   readonly priority?: Priority
+  /** Aborted when a client has come to wait for what was asked as a prefetch: its place in the queue gets better. */
+  readonly promotion?: AbortSignal
 }
 
 /** What a call for a blob takes besides. */

@@ -1,0 +1,128 @@
+/**
+ * The connections of one upstream: a keep-alive pool for each origin, through a proxy where one is due, and the rule
+ * that other servers than the upstream itself may not lead further inside a network than it stands.
+ */
+import tls from 'node:tls'
+import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici'
+import { isInNetwork, mayLeadTo, type Zone, zoneOf, zoneOfHost } from './address.ts'
+import type { Answer } from './answer.ts'
+import { createConnector, ForbiddenAddressError, type Lookup } from './connector.ts'
+import { type Exchange, exchange } from './exchange.ts'
+import { toUpstreamError } from './failure.ts'
+import type { UpstreamLimits } from './limits.ts'
+import { chooseProxy, type ProxyChoice } from './proxy-choice.ts'
+
+/** How to reach an upstream. */
+export interface TransportOptions extends ProxyChoice {
+  /** Base URL of the upstream: its host is the one that is trusted. */
+  readonly remote: URL
+  /** PEM of authorities that are trusted besides those of Node. */
+  readonly ca?: string | undefined
+  /** Hosts (with or without a port), addresses and networks that it may lead to wherever they are; `any`: all. */
+  readonly trustedHosts: readonly string[]
+  readonly limits: UpstreamLimits
+  readonly lookup?: Lookup | undefined
+}
+
+/** An idle connection is kept this long, in milliseconds, where the server does not say otherwise. */
+const IDLE_MS = 30_000
+/** … and no longer than this, whatever it says. */
+const MAX_IDLE_MS = 10 * 60_000
+
+/** The connections of one upstream. */
+export class Transport {
+  readonly #options: TransportOptions
+  readonly #own: Dispatcher
+  readonly #others: Dispatcher
+  readonly #proxies = new Map<string, Dispatcher>()
+  /** Where the upstream stands: what its name says, until a connection shows the address. */
+  #zone: Zone
+
+  constructor(options: TransportOptions) {
+    this.#options = options
+    this.#zone = zoneOfHost(options.remote.hostname)
+    this.#own = this.#openAgent({ onConnect: (address) => this.#learnZone(address) })
+    this.#others = this.#openAgent({ isAllowed: (address) => this.#mayLeadToAddress(address) })
+  }
+
+  /**
+   * Sends a request to the upstream or to where it sent us.
+   * @throws UpstreamError
+   */
+  async send(request: Exchange): Promise<Answer> {
+    const { url } = request
+    return await exchange(this.#dispatcherFor(url), request, (error) => toUpstreamError(error, url))
+  }
+
+  /** Ends all requests and closes all connections. */
+  async close(): Promise<void> {
+    await Promise.all([this.#own, this.#others, ...this.#proxies.values()].map((each) => each.destroy()))
+  }
+
+  #dispatcherFor(url: URL): Dispatcher {
+    const isTrusted = url.hostname === this.#options.remote.hostname || this.#isNamed(url)
+    const proxy = chooseProxy(url, this.#options)
+    if (proxy === undefined) return isTrusted ? this.#own : this.#others
+    // What a proxy connects to is out of sight: all there is to judge is how the host is spelt.
+    if (!isTrusted && !mayLeadTo(this.#zone, zoneOfHost(url.hostname)))
+      throw toUpstreamError(new ForbiddenAddressError(url.hostname), url)
+    return this.#proxyFor(proxy)
+  }
+
+  #isNamed(url: URL): boolean {
+    return ['any', url.hostname, url.host].some((each) => this.#options.trustedHosts.includes(each))
+  }
+
+  #mayLeadToAddress(address: string): boolean {
+    return (
+      mayLeadTo(this.#zone, zoneOf(address)) ||
+      this.#options.trustedHosts.some((network) => isInNetwork(address, network))
+    )
+  }
+
+  #learnZone(address: string): void {
+    this.#zone = zoneOf(address)
+  }
+
+  get #trust(): string[] | undefined {
+    const { ca } = this.#options
+    return ca === undefined ? undefined : [...tls.rootCertificates, ca]
+  }
+
+  get #poolOptions() {
+    return {
+      maxHeaderSize: this.#options.limits.headerBytes,
+      keepAliveTimeout: IDLE_MS,
+      keepAliveMaxTimeout: MAX_IDLE_MS,
+    }
+  }
+
+  #openAgent(rules: {
+    isAllowed?: (address: string) => boolean
+    onConnect?: (address: string) => void
+  }): Agent {
+    const { limits, lookup } = this.#options
+    const { connectAddressMs, connectMs } = limits
+    const options = { connectAddressMs, connectMs, ca: this.#trust, ...(lookup && { lookup }), ...rules }
+    return new Agent({ ...this.#poolOptions, connect: createConnector(options) })
+  }
+
+  #proxyFor(uri: string): Dispatcher {
+    const open = this.#proxies.get(uri)
+    if (open !== undefined) return open
+    const { connectAddressMs, connectMs } = this.#options.limits
+    const ca = this.#trust
+    const trust = ca === undefined ? {} : { ca }
+    const agent = new ProxyAgent({
+      uri,
+      ...this.#poolOptions,
+      // Plain HTTP is asked of the proxy as such: many forbid tunnels to port 80.
+      proxyTunnel: false,
+      requestTls: { ...trust, timeout: connectMs } as object,
+      proxyTls: { ...trust, timeout: connectMs, autoSelectFamilyAttemptTimeout: connectAddressMs } as object,
+      factory: (origin, options) => new Pool(origin, { ...this.#poolOptions, ...(options as Pool.Options) }),
+    })
+    this.#proxies.set(uri, agent)
+    return agent
+  }
+}
