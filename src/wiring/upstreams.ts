@@ -7,9 +7,8 @@ import type { Metrics } from '../observe/metrics.ts'
 import { foldHost } from '../protocol/host.ts'
 import { isRepositoryName } from '../protocol/name.ts'
 import type { UpstreamEntry } from '../repository.ts'
-import { fixedCredentials } from '../upstream/credentials.ts'
+import { createUpstream } from '../upstream/create-upstream.ts'
 import { DEFAULT_LIMITS, type UpstreamLimits } from '../upstream/limits.ts'
-import { createUpstream } from '../upstream/registry.ts'
 
 /** What upstreams are built with. */
 interface UpstreamTools {
@@ -73,8 +72,8 @@ export const createUpstreams = async (
         name,
         host,
         remoteurl,
-        credentials:
-          username === undefined ? undefined : fixedCredentials({ username, password: password ?? '' }),
+        username,
+        password,
         ca: ca === undefined ? undefined : await readFile(ca, 'utf8'),
         realms,
         redirects,
