@@ -42,7 +42,7 @@ export const parseRange = (header: string | undefined, sizeBytes: number): Range
   }
   const first = toOffset(from)
   const last = to === '' ? sizeBytes - 1 : Math.min(toOffset(to), sizeBytes - 1)
-  if (first >= sizeBytes || first > last) return { kind: 'unsatisfiable' }
+  if (first > last) return { kind: 'unsatisfiable' }
   return { kind: 'part', first, last }
 }
 

@@ -106,7 +106,7 @@ describe('a manifest', () => {
   const refused: [what: string, content: Uint8Array | object][] = [
     ['empty', Buffer.alloc(0)],
     ['not JSON', Buffer.from('<html>')],
-    ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d])],
+    ['not UTF-8', Buffer.from(JSON.stringify({ ...image, more: '\u00ff' }), 'latin1')],
     ['JSON and something behind it', Buffer.concat([bytes(image), Buffer.from('{}')])],
     ['a list', []],
     ['null', Buffer.from('null')],
