@@ -39,7 +39,7 @@ export const listReferrers =
     if (next !== undefined)
       ctx.set(
         'Link',
-        formatNextLink(ctx.path, { artifactType: types[0], last: next, ns: queryValue(ctx.query.ns) }),
+        formatNextLink(ctx.path, { artifactType: types, last: next, ns: queryValue(ctx.query.ns) }),
       )
     ctx.set('Content-Type', MEDIA_TYPES.ociIndex)
     ctx.body = formatReferrers(items)

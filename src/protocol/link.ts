@@ -48,14 +48,15 @@ export const parseNextLink = (header: string | readonly string[] | undefined): s
 /**
  * The `Link` of a page that is not the last.
  * @param path of the list, already safe in a URL (repository names and digests are); behind an origin where one is set
- * @param parameters of the next page's query, in this order; what is `undefined` is left out
+ * @param parameters of the next page's query, in this order; a list is repeated, and what is `undefined` is left out
  */
 export const formatNextLink = (
   path: string,
-  parameters: Readonly<Record<string, string | number | undefined>>,
+  parameters: Readonly<Record<string, string | number | readonly string[] | undefined>>,
 ): string => {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(parameters))
-    if (value !== undefined) query.append(name, String(value))
+    for (const each of typeof value === 'object' ? value : value === undefined ? [] : [value])
+      query.append(name, String(each))
   return `<${path}?${query}>; rel="next"`
 }

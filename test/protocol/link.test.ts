@@ -50,6 +50,10 @@ describe('Link to the next page', () => {
       '</v2/_catalog?last=a%2Fb>; rel="next"',
     )
     assert.equal(
+      formatNextLink('/v2/a/referrers/sha256:0', { artifactType: ['a/b', 'c'], last: 'd' }),
+      '</v2/a/referrers/sha256:0?artifactType=a%2Fb&artifactType=c&last=d>; rel="next"',
+    )
+    assert.equal(
       formatNextLink('https://registry.example/v2/_catalog', { last: '>; rel="x", <\r\n&=' }),
       '<https://registry.example/v2/_catalog?last=%3E%3B+rel%3D%22x%22%2C+%3C%0D%0A%26%3D>; rel="next"',
     )
