@@ -47,7 +47,8 @@ export type Decision =
   /** The credentials could not be looked at, and they are needed. */
   | { readonly kind: 'later'; readonly error: RegistryError }
 
-type Verdict = 'yes' | 'no' | 'probe'
+/** `probe`: it hangs on whether the repository is public. */
+export type Verdict = 'yes' | 'no' | 'probe'
 
 /** Decides one request. */
 export const decide = (policy: Policy, identification: Identification, wanted: Wanted): Decision => {
@@ -74,8 +75,8 @@ const judgeIdentity = (policy: Policy, { account, granted }: Identity, wanted: W
   return policy.rules.areGiven ? judge(policy, account, wanted) : 'yes'
 }
 
-/** What the rules say, and `local.push`. */
-const judge = (policy: Policy, account: string, wanted: Wanted): Verdict => {
+/** What the rules and `local.push` say of an account, whatever token it has; empty: of anonymous. */
+export const judge = (policy: Policy, account: string, wanted: Wanted): Verdict => {
   if (!policy.hasAuth && typeof wanted === 'string') return 'yes'
   if (wanted === 'ping') return 'no'
   if (wanted === 'catalog') return account === '' ? 'no' : 'yes'

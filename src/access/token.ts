@@ -104,8 +104,9 @@ const findKey = async (
   { roots, keyById }: TrustedKeys,
   nowMs: number,
 ): Promise<KeyObject> => {
-  if (x5c !== undefined) return chainKey(x5c, roots, nowMs)
-  if (jwk?.x5c !== undefined) return chainKey(jwk.x5c, roots, nowMs)
+  const chain = x5c ?? jwk?.x5c
+  // Without a bundle no chain can be trusted, but the key may still be one of the set.
+  if (chain !== undefined && roots.length > 0) return chainKey(chain, roots, nowMs)
   const id = jwk?.kid ?? kid
   const key = id === undefined ? undefined : keyById.get(id)
   if (key === undefined) throw new Error('the token names no key that is trusted')
