@@ -56,6 +56,14 @@ export const formatReferrers = (referrers: readonly object[]): string =>
 /** Largest page of the list, in bytes of its entries: clients refuse an index of more than 4 MiB. */
 const MAX_PAGE_BYTES = 4_000_000
 
+/** Deepest nesting of an entry that is listed: what an upstream nests deeper would overflow the stack of whoever writes it. */
+const MAX_LEVELS = 20
+
+const isShallow = (value: unknown, levels = MAX_LEVELS): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (levels > 0 && Object.values(value).every((each) => isShallow(each, levels - 1)))
+
 /** A page of the list, and the digest after which the next begins; `undefined`: it was the last. */
 export interface ReferrersPage<T> {
   readonly items: readonly T[]
@@ -75,14 +83,15 @@ export const cutReferrers = <T extends { readonly digest: string }>(
   const rest = referrers
     .filter(({ digest }) => after === undefined || compareBytes(digest, after) > 0)
     .sort((a, b) => compareBytes(a.digest, b.digest))
+  const items: T[] = []
   let sizeBytes = 0
-  const end = rest.findIndex((referrer, i) => {
+  for (const referrer of rest) {
+    if (!isShallow(referrer)) continue
     sizeBytes += Buffer.byteLength(JSON.stringify(referrer)) + 1
-    return i > 0 && sizeBytes > maxBytes
-  })
-  return end === -1
-    ? { items: rest, next: undefined }
-    : { items: rest.slice(0, end), next: rest[end - 1]?.digest }
+    if (items.length > 0 && sizeBytes > maxBytes) return { items, next: items.at(-1)?.digest }
+    items.push(referrer)
+  }
+  return { items, next: undefined }
 }
 
 /** Longest encoded part of a digest in a tag of the tag schema, in characters. */

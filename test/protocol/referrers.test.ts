@@ -119,6 +119,19 @@ describe('the referrers list', () => {
     assert.deepEqual(cutReferrers([]), { items: [], next: undefined })
   })
 
+  it('leaves out what an upstream nested too deep to be written', () => {
+    const deep: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)
+    const page = cutReferrers([
+      { digest: 'a', data: deep },
+      { digest: 'b', platform: { os: 'linux', features: ['x'] } },
+    ])
+    assert.deepEqual(
+      page.items.map(({ digest }) => digest),
+      ['b'],
+    )
+    assert.doesNotThrow(() => formatReferrers(page.items))
+  })
+
   it('is given in the order of digests, and left in its own', () => {
     const list = [{ digest: 'b' }, { digest: 'a' }]
     cutReferrers(list)
