@@ -93,14 +93,16 @@ export const oneOf = <const T extends string>(...words: readonly T[]) =>
     words.find((word) => word.toLowerCase() === value.toLowerCase()),
   )
 
-/** A URL with one of the protocols; given as it is written, without trailing slashes. */
-export const url = (...protocols: readonly string[]) =>
-  textLeaf('URL', `a URL that begins with ${protocols.map((name) => `${name}://`).join(' or ')}`, (value) => {
-    const parsed = URL.canParse(value) ? new URL(value) : undefined
-    const isGood =
-      parsed !== undefined && protocols.includes(parsed.protocol.slice(0, -1)) && parsed.host !== ''
-    return isGood ? value.replace(/\/+$/, '') : undefined
+const urlLeaf = (change: (url: string) => string) =>
+  textLeaf('URL', 'a URL that begins with http:// or https://', (value) => {
+    return /^https?:\/\//i.test(value) && URL.canParse(value) ? change(value) : undefined
   })
+
+/** A URL of the web, as it is written. */
+export const url = urlLeaf((value) => value)
+
+/** The URL that paths are put behind: without slashes at its end. */
+export const baseUrl = urlLeaf((value) => value.replace(/\/+$/, ''))
 
 /** A glob of names: `*` stands for one component, `**` for any number. */
 export const glob = textLeaf('glob', 'a glob such as library/* or team/**', (value) =>

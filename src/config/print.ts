@@ -26,7 +26,16 @@ const present = (schema: Schema, value: unknown, isHidden: boolean): unknown => 
   if (structure.kind === 'list')
     return (value as unknown[]).map((item) => present(structure.item, item, isSecret))
   const childOf = (key: string) => (structure.kind === 'map' ? structure.value : structure.keys[key])
-  return mapEntries(value as object, (child, key) => present(childOf(key) as Schema, child, isSecret))
+  return mapEntries(value as object, (child, key) => {
+    const inner = childOf(key) as Schema
+    return present(inner, child, isSecret || (isFree(inner) && SECRET_NAME.test(key)))
+  })
+}
+
+/** Whether a key may hold anything, so that only its name tells whether it is a secret. */
+const isFree = (schema: Schema): boolean => {
+  const structure = structureOf(schema)
+  return structure.kind === 'leaf' && structure.leaf.name === 'anything'
 }
 
 const mapEntries = (map: object, change: (value: unknown, key: string) => unknown): object =>

@@ -12,9 +12,7 @@ const htpasswd = section(
 
 const token = section(
   {
-    realm: url('http', 'https')
-      .optional()
-      .describe('URL of the authorization service. Needed unless `entrepot` is true.'),
+    realm: url.optional().describe('URL of the authorization service. Needed unless `entrepot` is true.'),
     service: text
       .optional()
       .describe('Name of this registry: audience of tokens. Needed unless `entrepot` is true.'),

@@ -27,7 +27,7 @@ export const health = section({
     .meta({ description: 'Files.', env: 'FILECHECKERS' }),
   http: listOf(
     section({
-      uri: url('http', 'https').describe('What is asked, by `HEAD`.'),
+      uri: url.describe('What is asked, by `HEAD`.'),
       headers: mapOf(listOf(text))
         .default({})
         .meta({ description: 'Headers of the request.', isSecret: true }),
@@ -49,7 +49,7 @@ const SECOND_MS = 1000
 const endpoint = section({
   name: text.describe('Name, for log and metrics.'),
   disabled: flag.default(false).describe('Turns the endpoint off.'),
-  url: url('http', 'https').describe('Where events are posted.'),
+  url: url.describe('Where events are posted.'),
   headers: mapOf(listOf(text)).default({}).meta({ description: 'Headers of each post.', isSecret: true }),
   timeout: goDurationOr(SECOND_MS).describe('Time that an answer may take.'),
   threshold: integer(0).default(10).describe('Failures in a row until the endpoint rests for `backoff`.'),

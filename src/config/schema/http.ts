@@ -1,6 +1,6 @@
 /** `http`: listeners. distribution's section. */
 import { CIPHER_SUITES, type CipherSuite } from '../ciphers.ts'
-import { flag, goDuration, integerOr, oneOf, path, secret, text, url } from '../kinds.ts'
+import { baseUrl, flag, goDuration, integerOr, oneOf, path, secret, text } from '../kinds.ts'
 import { textLeaf } from '../leaf.ts'
 import { listOf, mapOf, section } from '../section.ts'
 
@@ -73,7 +73,7 @@ export const http = section({
     .describe('Address of the registry: `host:port`, or a path where `net` is unix.'),
   net: oneOf('tcp', 'unix').default('tcp').describe('What `addr` is.'),
   prefix: prefix.optional().describe('Path that everything lies below, with a slash at both ends.'),
-  host: url('http', 'https')
+  host: baseUrl
     .optional()
     .describe('URL of this registry as clients see it. Unset: `Location` and `Link` are paths.'),
   secret: secret.optional().describe('Signs the state of uploads; the same on all replicas. Unset: random.'),

@@ -1,5 +1,5 @@
 /** `proxy` and `validation`: the default upstream, and what a pushed manifest must be. distribution's sections. */
-import { flag, goDuration, oneOf, path, secret, text, url } from '../kinds.ts'
+import { baseUrl, flag, goDuration, oneOf, path, secret, text } from '../kinds.ts'
 import { textLeaf } from '../leaf.ts'
 import { listOf, section } from '../section.ts'
 
@@ -7,7 +7,7 @@ const DEFAULT_TTL_MS = 168 * 3_600_000
 
 /** Section `proxy`. */
 export const proxy = section({
-  remoteurl: url('http', 'https')
+  remoteurl: baseUrl
     .optional()
     .describe(
       'Base URL of the default upstream; set, entrepot is a mirror of it: `https://registry-1.docker.io`.',

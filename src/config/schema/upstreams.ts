@@ -1,5 +1,5 @@
 /** `upstreams`: registries to mirror besides the default one, and settings for it. entrepot's own section. */
-import { amount, glob, integer, isNetwork, path, secret, text, url } from '../kinds.ts'
+import { amount, baseUrl, glob, integer, isNetwork, path, secret, text, url } from '../kinds.ts'
 import { textLeaf } from '../leaf.ts'
 import { listOf, section } from '../section.ts'
 
@@ -27,7 +27,7 @@ export const upstream = section({
     "The registry's host, as `?ns=` and image names say it; with a port it needs a `name`.",
   ),
   name: name.optional().describe('First component of its repositories here; unset: the host.'),
-  remoteurl: url('http', 'https').optional().describe('Base URL of its API; unset: `https://` and the host.'),
+  remoteurl: baseUrl.optional().describe('Base URL of its API; unset: `https://` and the host.'),
   username: text.optional().describe('Account there.'),
   password: secret.optional().describe('Its password or access token.'),
   passwordfile: path.optional().describe('File that holds the password, instead of `password`.'),
@@ -42,9 +42,7 @@ export const upstream = section({
   redirects: listOf(target)
     .default([])
     .describe('Private hosts, addresses or networks that it may redirect to; `any`: all of them.'),
-  proxy: url('http', 'https')
-    .optional()
-    .describe('HTTP proxy to reach it through, instead of `HTTPS_PROXY` and its like.'),
+  proxy: url.optional().describe('HTTP proxy to reach it through, instead of `HTTPS_PROXY` and its like.'),
   limits: section({
     requests: integer(1).optional().describe('Short requests at once; unset: `limits.requests`.'),
     transfers: integer(1).optional().describe('Blobs at once; unset: `limits.transfers`.'),
