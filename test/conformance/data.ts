@@ -55,7 +55,6 @@ const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a),
 const expectListed = async (client: Client, set: ContentSet): Promise<void> => {
   const { repository1 } = client.target
   const tags = set.manifests.flatMap((manifest) => manifest.tags)
-  if (tags.length === 0) return
   const listed = await listTags(client, repository1)
   for (const tag of tags) assert.ok(listed.includes(tag), `${tag} is not listed`)
   const sorted = [...listed].sort(byBytes)
@@ -123,17 +122,19 @@ const deleteSet = async (client: Client, set: ContentSet): Promise<void> => {
 type Step = (client: Client, set: ContentSet) => Promise<void>
 
 const testSet = (getClient: GetClient, title: string, makeSet: MakeSet, push: Step): void => {
-  const steps: readonly [does: string, step: Step][] = [
-    ['is taken', push],
-    ['has its tags listed', expectListed],
-    ['is there, asked by HEAD', expectHeads],
-    ['is there byte for byte, asked by GET', expectPulls],
-    ['is found by its subject', expectReferrers],
-    ['is gone when it is deleted', deleteSet],
+  const { manifests, referrers } = makeSet(title)
+  const hasTags = manifests.some(({ tags }) => tags.length > 0)
+  const steps: readonly [does: string, step: Step, isWanted: boolean][] = [
+    ['is taken', push, true],
+    ['has its tags listed', expectListed, hasTags],
+    ['is there, asked by HEAD', expectHeads, true],
+    ['is there byte for byte, asked by GET', expectPulls, true],
+    ['is found by its subject', expectReferrers, referrers.length > 0],
+    ['is gone when it is deleted', deleteSet, true],
   ]
   describe(title, () => {
     let set: ContentSet
-    for (const [does, step] of steps)
+    for (const [does, step] of steps.filter(([, , isWanted]) => isWanted))
       it(does, async () => {
         set ??= makeSet(`${getClient().target.seed} ${title}`)
         await step(getClient(), set)
