@@ -5,8 +5,8 @@
 import type { Context } from 'koa'
 import { pino } from 'pino'
 
-/** Lines are written when so many bytes have come together, or after so many milliseconds. */
-const GATHER_BYTES = 16 * 1024
+/** Lines are written when so many bytes (fewer than the stream's own 16 KiB) have come together, or after so many ms. */
+const GATHER_BYTES = 8 * 1024
 const GATHER_MS = 250
 const STDOUT = 1
 
