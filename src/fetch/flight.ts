@@ -151,11 +151,9 @@ export class Flight {
   /** Downloads into the partial. @returns whether all of it is there: `false` where the disk took no more */
   async #download(partial: Partial): Promise<boolean> {
     const { metrics } = this.#tools
-    const upstream = this.plan.upstream.name
-    const writer = new SlabWriter(partial, this.#hash, (bytes) => {
-      metrics.upstreamBytes.inc({ upstream }, bytes)
-      metrics.proxyPulledBytes.inc({ type: 'blob' }, bytes)
-    })
+    const writer = new SlabWriter(partial, this.#hash, (bytes) =>
+      metrics.proxyPulledBytes.inc({ type: 'blob' }, bytes),
+    )
     try {
       for await (const chunk of this.#read(partial.written)) await writer.add(chunk)
       await writer.finish()

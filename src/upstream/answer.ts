@@ -9,6 +9,9 @@ import type { Dispatcher } from 'undici'
 /** Bytes of a body that wait in memory for their reader. */
 const READ_AHEAD_BYTES = 1024 * 1024
 
+/** How often the bytes of a body are told, in bytes: seldom enough to cost nothing, often enough to watch. */
+const METER_STEP_BYTES = 1024 * 1024
+
 /** Most bytes of an unwanted body that are read so that its connection can be used again. */
 const MAX_DISCARDED_BYTES = 64 * 1024
 
@@ -24,13 +27,17 @@ export interface Answer {
 /** The body of an answer. What has arrived before a failure is still given out; then comes the error. */
 export class AnswerBody extends Readable {
   readonly #controller: Dispatcher.DispatchController
+  readonly #meter: (bytes: number) => void
   #receivedBytes = 0
+  #toldBytes = 0
   #isComplete = false
   #failure: Error | undefined
 
-  constructor(controller: Dispatcher.DispatchController) {
+  /** @param meter told of bytes as they come, each once */
+  constructor(controller: Dispatcher.DispatchController, meter: (bytes: number) => void) {
     super({ highWaterMark: READ_AHEAD_BYTES })
     this.#controller = controller
+    this.#meter = meter
     // Whoever reads it learns of an error; one that comes before anybody reads must not end the process.
     this.on('error', () => {})
   }
@@ -43,6 +50,7 @@ export class AnswerBody extends Readable {
   /** Takes bytes from the connection, which rests while more wait than is good. */
   receive(chunk: Buffer): void {
     this.#receivedBytes += chunk.length
+    if (this.#receivedBytes - this.#toldBytes >= METER_STEP_BYTES) this.#tell()
     if (!this.push(chunk)) this.#controller.pause()
   }
 
@@ -73,7 +81,13 @@ export class AnswerBody extends Readable {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     if (!this.#isComplete) this.#controller.abort(error ?? new Error('the rest of the body is not wanted'))
     this.#isComplete = true
+    this.#tell()
     callback(error)
+  }
+
+  #tell(): void {
+    if (this.#receivedBytes > this.#toldBytes) this.#meter(this.#receivedBytes - this.#toldBytes)
+    this.#toldBytes = this.#receivedBytes
   }
 }
 

@@ -1,7 +1,7 @@
 /** Blobs of an upstream: whether it has one, and its bytes. */
 import type { Digest } from '../protocol/digest.ts'
 import { parseContentRange } from '../protocol/range.ts'
-import { type Answer, contentLengthOf, headerOf } from './answer.ts'
+import { contentLengthOf, headerOf } from './answer.ts'
 import type { Asks } from './asks.ts'
 import { readBlobHead, type WantedRange } from './blob-head.ts'
 import { shareDeadline } from './call.ts'
@@ -22,8 +22,6 @@ export interface BlobsOptions {
   readonly transfers: TransferQueue
   readonly repeat: Repeat
   readonly limits: UpstreamLimits
-  /** Told how many bytes of a body came, when it has ended. */
-  readonly onBytes: (bytes: number) => void
 }
 
 /** What a `HEAD` or byte 0 told of a blob. */
@@ -115,16 +113,11 @@ export class Blobs {
     const { body } = answer
     try {
       const head = readBlobHead(answer, wanted, ask.what)
-      body.once('close', () => this.#onClose(answer, release))
+      body.once('close', release)
       return { ...head, body }
     } catch (error) {
       body.destroy()
       throw error
     }
-  }
-
-  #onClose({ body }: Answer, release: Release): void {
-    release()
-    this.#options.onBytes(body.receivedBytes)
   }
 }

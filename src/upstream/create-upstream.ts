@@ -83,6 +83,7 @@ const createWire = (options: UpstreamOptions, limits: UpstreamLimits, now: () =>
     lookup,
     limits,
     environment: options.environment ?? process.env,
+    meter: (bytes) => metrics.upstreamBytes.inc({ upstream }, bytes),
     trustedHosts: [...(options.realms ?? []), ...(options.redirects ?? [])],
   })
   const gates = new Gates(upstream, now)
@@ -135,7 +136,7 @@ const createAuthorization = (
 
 /** The client of a registry. Nothing is asked before it is needed. */
 export const createUpstream = (options: UpstreamOptions): Upstream => {
-  const { name, host, metrics, now = Date.now, sleep = defaultSleep, random = Math.random } = options
+  const { name, host, now = Date.now, sleep = defaultSleep, random = Math.random } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const { transport, gates, health, wire } = createWire(options, limits, now)
   const { shortQueue, transfers } = createQueues(options, limits)
@@ -147,14 +148,13 @@ export const createUpstream = (options: UpstreamOptions): Upstream => {
     remote: new URL(options.remoteurl),
     userAgent: options.userAgent ?? 'entrepot',
   })
-  const onBytes = (bytes: number) => metrics.upstreamBytes.inc({ upstream: name }, bytes)
   return new Registry({
     name,
     host,
     hasCredentials: account.isConfigured,
     asks,
     requester,
-    blobs: new Blobs({ asks, requester, transfers, repeat, limits, onBytes }),
+    blobs: new Blobs({ asks, requester, transfers, repeat, limits }),
     health,
     callMs: limits.callMs,
     report: () =>

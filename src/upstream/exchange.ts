@@ -18,15 +18,20 @@ export interface Exchange {
   readonly stallMs: number
 }
 
-/** A failure of the connection → what the caller is told. */
-export type Translate = (error: Error) => Error
+/** What an exchange tells besides its answer. */
+export interface ExchangeHooks {
+  /** A failure of the connection → what the caller is told. */
+  readonly translate: (error: Error) => Error
+  /** Told of the bytes of bodies as they come. */
+  readonly meter: (bytes: number) => void
+}
 
 const FIRST_FINAL_STATUS = 200
 
 /** The state of one exchange, as undici reports it. */
 class ExchangeHandler implements Dispatcher.DispatchHandler {
   readonly #exchange: Exchange
-  readonly #translate: Translate
+  readonly #hooks: ExchangeHooks
   readonly #resolve: (answer: Answer) => void
   readonly #reject: (error: unknown) => void
   readonly #headTimer: NodeJS.Timeout
@@ -37,12 +42,12 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
 
   constructor(
     exchange: Exchange,
-    translate: Translate,
+    hooks: ExchangeHooks,
     resolve: (answer: Answer) => void,
     reject: (error: unknown) => void,
   ) {
     this.#exchange = exchange
-    this.#translate = translate
+    this.#hooks = hooks
     this.#resolve = resolve
     this.#reject = reject
     const late = () => this.#end(lateError(exchange.headMs))
@@ -62,7 +67,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   ): void {
     if (status < FIRST_FINAL_STATUS) return
     clearTimeout(this.#headTimer)
-    this.#body = new AnswerBody(controller)
+    this.#body = new AnswerBody(controller, this.#hooks.meter)
     this.#body.once('close', () => this.#exchange.signal?.removeEventListener('abort', this.#onAbort))
     this.#resolve({ status, headers, body: this.#body, url: this.#exchange.url })
   }
@@ -76,7 +81,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    const reported = this.#ended ?? this.#translate(error)
+    const reported = this.#ended ?? this.#hooks.translate(error)
     if (this.#body === undefined) this.#settleWithoutAnswer(reported)
     else this.#body.fail(reported)
   }
@@ -98,13 +103,13 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
 
 /**
  * Sends a request. Resolves with the head of its answer; the caller reads the body or destroys it.
- * @throws UpstreamError `timeout` where no head comes in time, what `translate` makes of a failure, or the reason of the signal
+ * @throws UpstreamError `timeout` where no head comes in time, what `hooks.translate` makes of a failure, or the reason of the signal
  */
-export const exchange = (dispatcher: Dispatcher, request: Exchange, translate: Translate): Promise<Answer> =>
+export const exchange = (dispatcher: Dispatcher, request: Exchange, hooks: ExchangeHooks): Promise<Answer> =>
   new Promise((resolve, reject) => {
     request.signal?.throwIfAborted()
     const { method, url, headers, body, stallMs } = request
-    const handler = new ExchangeHandler(request, translate, resolve, reject)
+    const handler = new ExchangeHandler(request, hooks, resolve, reject)
     dispatcher.dispatch(
       {
         origin: url.origin,

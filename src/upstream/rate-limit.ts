@@ -21,7 +21,7 @@ export const readRateLimit = (headers: IncomingHttpHeaders): RateLimit | undefin
 }
 
 /** Longest `Retry-After` that is obeyed, in milliseconds: whoever says more is asked again after it. */
-export const MAX_RETRY_AFTER_MS = 60 * 60_000
+const MAX_RETRY_AFTER_MS = 60 * 60_000
 
 /**
  * `Retry-After` in milliseconds from now, as seconds or as a date; `undefined` where it is missing or malformed.

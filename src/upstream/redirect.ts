@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts'
 import { UpstreamError } from './upstream.ts'
 
 /** Most redirects for one request. */
-export const MAX_REDIRECTS = 10
+const MAX_REDIRECTS = 10
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 

@@ -41,7 +41,7 @@ export const readReplyHead = async (answer: Answer, asked: URL): Promise<Reply> 
 }
 
 /** The first entry of an OCI error body, or `undefined` where the body is none. */
-export const ociErrorOf = ({ bytes }: Reply): { code: string; message: string } | undefined => {
+const ociErrorOf = ({ bytes }: Reply): { code: string; message: string } | undefined => {
   try {
     const { errors } = JSON.parse(bytes.toString()) as { errors?: unknown }
     const first: unknown = Array.isArray(errors) ? errors[0] : undefined

@@ -22,6 +22,8 @@ export interface TransportOptions extends ProxyChoice {
   readonly trustedHosts: readonly string[]
   readonly limits: UpstreamLimits
   readonly lookup?: Lookup | undefined
+  /** Told of the bytes of bodies as they come. */
+  readonly meter: (bytes: number) => void
 }
 
 /** An idle connection is kept this long, in milliseconds, where the server does not say otherwise. */
@@ -51,7 +53,8 @@ export class Transport {
    */
   async send(request: Exchange): Promise<Answer> {
     const { url } = request
-    return await exchange(this.#dispatcherFor(url), request, (error) => toUpstreamError(error, url))
+    const hooks = { translate: (error: Error) => toUpstreamError(error, url), meter: this.#options.meter }
+    return await exchange(this.#dispatcherFor(url), request, hooks)
   }
 
   /** Ends all requests and closes all connections. */

@@ -222,7 +222,7 @@ test(
   'an upstream that refuses the size of the page is asked without',
   withUpstream({}, {}, async ({ hub, upstream }) => {
     hub.addImage('a', '1')
-    hub.fault('tags', { status: 400, body: '{"errors":[{"code":"PAGINATION_NUMBER_INVALID"}]}', times: 2 })
+    hub.fault('tags', { status: 400, body: '{"errors":[{"code":"PAGINATION_NUMBER_INVALID"}]}' })
     assert.deepEqual(await upstream.tags('a'), ['1'])
     assert.equal(hub.requests.at(-1)!.url, '/v2/a/tags/list')
   }),
