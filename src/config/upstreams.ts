@@ -17,6 +17,8 @@ export interface UpstreamSettings {
   readonly isDefault: boolean
   readonly username: string | undefined
   readonly password: string | undefined
+  /** Program that gives the account instead, and how long its answer is good in milliseconds (`undefined`: for ever). */
+  readonly exec: { readonly command: string; readonly lifetime?: number | undefined } | undefined
   /** PEM file of authorities trusted besides those of the system. */
   readonly ca: string | undefined
   readonly allow: readonly string[]
@@ -44,6 +46,7 @@ const settingsOf = (entry: Entry, config: Config): UpstreamSettings => {
     isDefault: false,
     username: entry.username,
     password: entry.password,
+    exec: undefined,
     ca: entry.ca,
     allow: entry.allow,
     deny: entry.deny,
@@ -62,13 +65,13 @@ const BARE: Omit<Entry, 'host'> = { allow: [], deny: [], realms: [], redirects: 
 
 /** All upstreams, the default one first. */
 export const upstreamsOf = (config: Config): UpstreamSettings[] => {
-  const { remoteurl, username, password } = config.proxy
+  const { remoteurl, username, password, exec } = config.proxy
   const defaultHost = defaultHostOf(config)
   const others = config.upstreams.filter(({ host }) => foldHost(host) !== defaultHost)
   const rest = others.map((entry) => settingsOf(entry, config))
   if (remoteurl === undefined || defaultHost === undefined) return rest
   const entry = config.upstreams.find(({ host }) => foldHost(host) === defaultHost)
   const settings = settingsOf(entry ?? { host: defaultHost, ...BARE }, config)
-  const account = settings.username === undefined ? { username, password } : {}
+  const account = settings.username === undefined ? { username, password, exec } : {}
   return [{ ...settings, remoteurl, isDefault: true, ...account }, ...rest]
 }

@@ -8,6 +8,7 @@ import { foldHost } from '../protocol/host.ts'
 import { isRepositoryName } from '../protocol/name.ts'
 import type { UpstreamEntry } from '../repository.ts'
 import { createUpstream } from '../upstream/create-upstream.ts'
+import { type CredentialSource, helperCredentials } from '../upstream/credentials.ts'
 import { DEFAULT_LIMITS, type UpstreamLimits } from '../upstream/limits.ts'
 
 /** What upstreams are built with. */
@@ -42,6 +43,14 @@ const hostsOf = (settings: UpstreamSettings, all: readonly UpstreamSettings[]): 
   return [...new Set(standsForHub ? [...own, 'docker.io'] : own)]
 }
 
+const credentialsFrom = (exec: NonNullable<UpstreamSettings['exec']>, remoteurl: string): CredentialSource =>
+  helperCredentials({
+    command: exec.command,
+    host: new URL(remoteurl).host,
+    lifetimeMs: exec.lifetime,
+    now: Date.now,
+  })
+
 /**
  * Builds the clients of all upstreams.
  * @throws the operating system's error for a CA file that cannot be read
@@ -59,6 +68,7 @@ export const createUpstreams = async (
         remoteurl,
         username,
         password,
+        exec,
         ca,
         realms,
         redirects,
@@ -74,6 +84,7 @@ export const createUpstreams = async (
         remoteurl,
         username,
         password,
+        credentials: exec && credentialsFrom(exec, remoteurl),
         ca: ca === undefined ? undefined : await readFile(ca, 'utf8'),
         realms,
         redirects,

@@ -190,7 +190,7 @@ test('a key without effect is one warning that says what takes its place', () =>
     ['log: {reportcaller: true, hooks: [{type: mail, disabled: true}]}', ['log.reportcaller']],
     ['log: {hooks: [{type: mail, levels: [panic], options: {to: [a@b.c]}}]}', ['log.hooks']],
     ['middleware: {registry: [{name: x, disabled: true}]}', []],
-    ['proxy: {exec: {command: /helper, lifetime: 1h}}', ['proxy.exec']],
+    ['proxy: {exec: {command: /helper, lifetime: 1h}}', []],
     ['proxy: {username: u}', ['proxy.username']],
     ['http: {tls: {certificate: a, key: b, minimumtls: tls1.0}}', ['http.tls.minimumtls']],
   ]

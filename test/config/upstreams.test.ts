@@ -23,6 +23,7 @@ test('proxy alone is the default upstream, with the limits of all', () => {
     isDefault: true,
     username: 'u',
     password: 'p',
+    exec: undefined,
     ca: undefined,
     allow: [],
     deny: [],
@@ -52,6 +53,12 @@ test("an entry's account goes over that of proxy, as a whole", () => {
     `proxy: {remoteurl: "${HUB}", username: u, password: p}\nupstreams: [{host: docker.io, username: other}]`,
   )
   assert.deepEqual([hub?.username, hub?.password], ['other', undefined])
+})
+
+test('a program gives the account of the default upstream, unless an entry has one', () => {
+  const yaml = `proxy: {remoteurl: "${HUB}", exec: {command: /helper, lifetime: 1h}}`
+  assert.deepEqual(upstreamsIn(yaml)[0]?.exec, { command: '/helper', lifetime: 3_600_000 })
+  assert.equal(upstreamsIn(`${yaml}\nupstreams: [{host: docker.io, username: u}]`)[0]?.exec, undefined)
 })
 
 test('other upstreams follow, https unless they say otherwise', () => {

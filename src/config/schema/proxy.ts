@@ -15,14 +15,15 @@ export const proxy = section({
   username: text.optional().describe('Account at the upstream.'),
   password: secret.optional().describe('Its password or access token.'),
   exec: section({
-    command: path.optional().describe('Program that prints credentials.'),
-    lifetime: goDuration.optional().describe('How long they are good.'),
+    command: path.describe(
+      'Program that gives the account, instead of `username` and `password`: run as `<command> get`, in the protocol of docker-credential-helpers.',
+    ),
+    lifetime: goDuration
+      .optional()
+      .describe('How long its answer is good; 0: it is run each time, unset: once.'),
   })
     .optional()
-    .meta({
-      description: 'Credentials from a program.',
-      instead: 'it is not run; give proxy.username and proxy.password, or REGISTRY_PROXY_PASSWORD_FILE',
-    }),
+    .describe('Account from a program.'),
   ttl: goDuration
     .default(DEFAULT_TTL_MS)
     .describe('Time after its last use at which mirrored content is dropped; 0 and less: never.'),

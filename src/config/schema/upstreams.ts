@@ -21,8 +21,7 @@ const target = textLeaf(
   (value) => (isNetwork(value) || HOST.test(value) ? value.toLowerCase() : undefined),
 )
 
-/** One entry of `upstreams`. */
-export const upstream = section({
+const upstream = section({
   host: host.describe(
     "The registry's host, as `?ns=` and image names say it; with a port it needs a `name`.",
   ),
