@@ -13,7 +13,7 @@ const ARCHITECTURE: Architecture = {
   top: ['main', 'serve', 'wiring', 'commands'],
   free: ['protocol', 'observe'],
   mayImport: {
-    http: ['access', 'pull', 'push', 'keep', 'repository'],
+    http: ['access', 'pull', 'push', 'keep', 'repository', 'certs'],
     access: ['repository', 'store', 'coordinator', 'certs'],
     pull: ['repository', 'fetch', 'upstream', 'store', 'coordinator'],
     push: ['repository', 'store', 'coordinator'],
