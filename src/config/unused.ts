@@ -5,7 +5,8 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { ConfigError, formatPath, type Path } from './error.ts'
-import { defaultOf, metaOf, type Schema, structureOf } from './structure.ts'
+import { sectionOptionsOf } from './section.ts'
+import { coreOf, defaultOf, metaOf, type Schema, structureOf } from './structure.ts'
 
 /**
  * One warning for each key without effect that differs from its default.
@@ -20,7 +21,8 @@ export const reviewUnused = (
 ): string[] => {
   if (value === undefined) return []
   const { instead, refused } = metaOf(schema)
-  const isWritten = !isDeepStrictEqual(value, defaultOf(schema)) && !isSwitchedOff(value)
+  const isPresence = sectionOptionsOf(coreOf(schema)).isPresence === true
+  const isWritten = isPresence || !(isDeepStrictEqual(value, defaultOf(schema)) || isSwitchedOff(value))
   if (refused !== undefined && isWritten)
     throw new ConfigError(fileOf(path), formatPath(path), `is not supported: ${refused}`)
   if (instead !== undefined) return isWritten ? [`${formatPath(path)}: has no effect: ${instead}`] : []
@@ -35,6 +37,11 @@ export const reviewUnused = (
   )
 }
 
-/** Whether a list holds nothing, or nothing but entries with `disabled: true`. */
-const isSwitchedOff = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((entry) => (entry as { disabled?: unknown }).disabled === true)
+/** Whether a value says nothing: an empty list or section, or nothing but entries with `disabled: true`. */
+const isSwitchedOff = (value: unknown): boolean => {
+  if (Array.isArray(value)) return value.every((entry) => (entry as { disabled?: unknown }).disabled === true)
+  return (
+    typeof value === 'object' &&
+    Object.values(value ?? {}).every((each) => each === undefined || isSwitchedOff(each))
+  )
+}

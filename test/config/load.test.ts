@@ -183,6 +183,8 @@ test('a key without effect is one warning that says what takes its place', () =>
     ['http: {h2c: {enabled: true}}', ['http.h2c.enabled']],
     ['http: {h2c: {enabled: false}, http2: {disabled: true}}', []],
     ['redis: {addr: "redis:6379", password: x, pool: {maxidle: 1}}', ['redis']],
+    ['redis: {addrs: []}\nreporting:\npolicy: {repository: {classes: []}}', []],
+    ['http: {tls: {letsencrypt: {email: "", hosts: []}}}', []],
     ['redis: {addrs: ["redis:6379"], tls: {rootcas: [/a]}}', ['redis']],
     ['reporting: {bugsnag: {apikey: x}}', ['reporting']],
     ['compatibility: {schema1: {enabled: true}}', ['compatibility']],
