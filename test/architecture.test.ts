@@ -53,7 +53,7 @@ const ARCHITECTURE: Architecture = {
     'commands/',
     'wiring/',
     'store/drivers/',
-    'fetch/partial.ts',
+    'store/growing-file.ts',
     'fetch/partials.ts',
     'config/load.ts',
     'config/text-file.ts',

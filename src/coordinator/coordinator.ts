@@ -11,6 +11,8 @@ export interface Coordinator {
    * The result is not kept.
    */
   once<T>(key: string, work: () => Promise<T>): Promise<T>
+  /** Runs `work` when all that was given for `key` before has ended: one at a time, in the order asked. */
+  exclusive<T>(key: string, work: () => Promise<T>): Promise<T>
   /** Keeps `value` (JSON) for `ttlMs`. */
   remember(key: string, value: unknown, ttlMs: number): Promise<void>
   /** What is kept for `key`, or `undefined`. */
@@ -25,6 +27,7 @@ const MAX_FACTS = 50_000
 /** The coordinator of a single process. */
 export class MemoryCoordinator implements Coordinator {
   readonly #flights = new Map<string, Promise<unknown>>()
+  readonly #turns = new Map<string, Promise<unknown>>()
   readonly #facts: LRUCache<string, { value: unknown }>
 
   /** @param now milliseconds, for the age of facts; a test passes its own clock */
@@ -38,6 +41,17 @@ export class MemoryCoordinator implements Coordinator {
     const flight = work().finally(() => this.#flights.delete(key))
     this.#flights.set(key, flight)
     return flight
+  }
+
+  async exclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(key) ?? Promise.resolve()
+    const turn = before.then(work, work)
+    this.#turns.set(key, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#turns.get(key) === turn) this.#turns.delete(key)
+    }
   }
 
   async remember(key: string, value: unknown, ttlMs: number): Promise<void> {

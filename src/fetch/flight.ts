@@ -11,12 +11,12 @@ import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { algorithmOf, createDigester, type Digest, finishDigest } from '../protocol/digest.ts'
 import { StorageError } from '../store/driver.ts'
+import { SlabWriter } from '../store/slabs.ts'
 import { type Priority, type Upstream, UpstreamError } from '../upstream/upstream.ts'
 import type { Partial } from './partial.ts'
 import type { Partials } from './partials.ts'
 import { Passthrough } from './passthrough.ts'
 import { FlightReader } from './reader.ts'
-import { SlabWriter } from './slabs.ts'
 import { type Clock, readUpstream } from './source.ts'
 
 /** Piece in which a leftover is read back, in bytes. */

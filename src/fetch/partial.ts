@@ -6,9 +6,8 @@
  * is verified, *stopped* when the disk takes no more, or *failed*. The last byte is held back until it is sealed, so
  * that nobody is ever sent a whole wrong blob. The file stays open until the writer and the last reader have closed.
  */
-import { type FileHandle, open } from 'node:fs/promises'
-import { toStorageError } from '../store/drivers/filesystem.ts'
-import { syncGate } from '../store/drivers/gate.ts'
+import { GrowingFile } from '../store/growing-file.ts'
+import type { SlabTarget } from '../store/slabs.ts'
 
 /** Bytes that no reader gets before the digest is verified. */
 const HELD_BACK_BYTES = 1
@@ -23,20 +22,16 @@ export type PartialRead =
   | { readonly kind: 'stopped' }
 
 /** A blob's file while it is being fetched. */
-export class Partial {
-  readonly path: string
-  readonly #file: FileHandle
+export class Partial implements SlabTarget {
+  readonly #file: GrowingFile
   readonly #waiting = new Set<() => void>()
-  #written: number
   #expected: number | undefined
   #users = 1
   #state: PartialState = 'open'
   #failure: unknown
 
-  private constructor(path: string, file: FileHandle, written: number) {
-    this.path = path
+  private constructor(file: GrowingFile) {
     this.#file = file
-    this.#written = written
   }
 
   /**
@@ -44,23 +39,16 @@ export class Partial {
    * @throws StorageError
    */
   static async open(path: string, keepBytes: number): Promise<Partial> {
-    try {
-      const file = await open(path, keepBytes === 0 ? 'w+' : 'r+')
-      try {
-        await file.truncate(keepBytes)
-      } catch (error) {
-        await file.close()
-        throw error
-      }
-      return new Partial(path, file, keepBytes)
-    } catch (error) {
-      throw toStorageError(error, 'opening a partial file')
-    }
+    return new Partial(await GrowingFile.open(path, keepBytes))
+  }
+
+  get path(): string {
+    return this.#file.path
   }
 
   /** Bytes in the file. */
   get written(): number {
-    return this.#written
+    return this.#file.written
   }
 
   get state(): PartialState {
@@ -75,38 +63,18 @@ export class Partial {
 
   /** Appends chunks in one write. @throws StorageError; nothing of them counts then */
   async append(chunks: readonly Buffer[]): Promise<void> {
-    let offset = this.#written
-    const pending = [...chunks]
-    try {
-      while (pending.length > 0) {
-        let { bytesWritten } = await this.#file.writev(pending, offset)
-        if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' })
-        offset += bytesWritten
-        while (pending[0] !== undefined && bytesWritten >= pending[0].length)
-          bytesWritten -= pending.shift()?.length ?? 0
-        if (pending[0] !== undefined && bytesWritten > 0) pending[0] = pending[0].subarray(bytesWritten)
-      }
-    } catch (error) {
-      throw toStorageError(error, 'writing a partial file')
-    }
-    this.#written = offset
+    await this.#file.append(chunks)
     this.#wake()
   }
 
   /** Brings what is written to the disk. */
-  async sync(): Promise<void> {
-    await syncGate.run(() => this.#file.datasync())
+  sync(): Promise<void> {
+    return this.#file.sync()
   }
 
   /** Reads from the writer's side, held-back bytes included: to hash what a dead process left. */
-  async readBack(buffer: Uint8Array, position: number): Promise<number> {
-    const { bytesRead } = await this.#file.read(
-      buffer,
-      0,
-      Math.min(buffer.length, this.#written - position),
-      position,
-    )
-    return bytesRead
+  readBack(buffer: Uint8Array, position: number): Promise<number> {
+    return this.#file.read(buffer, position)
   }
 
   /** The digest is right: everything may be read. */
@@ -154,8 +122,7 @@ export class Partial {
       await new Promise<void>((resolve) => this.#waiting.add(resolve))
     }
     const wanted = Math.min(length, this.#readable - position)
-    const { bytesRead } = await this.#file.read(buffer, 0, wanted, position)
-    return { kind: 'bytes', length: bytesRead }
+    return { kind: 'bytes', length: await this.#file.read(buffer, position, wanted) }
   }
 
   /** Wakes every waiting reader: there are more bytes, an end, or one of them closed. */
@@ -164,8 +131,9 @@ export class Partial {
   }
 
   get #readable(): number {
-    if (this.#state === 'sealed' || this.#state === 'stopped') return this.#written
-    return Math.min(this.#written, (this.#expected ?? this.#written) - HELD_BACK_BYTES)
+    const { written } = this.#file
+    if (this.#state === 'sealed' || this.#state === 'stopped') return written
+    return Math.min(written, (this.#expected ?? written) - HELD_BACK_BYTES)
   }
 
   #end(state: PartialState): void {

@@ -8,10 +8,9 @@ import type { Digest } from '../protocol/digest.ts'
 import { toStorageError } from '../store/drivers/filesystem.ts'
 import type { Owner, OwnerState } from '../store/owner.ts'
 import { formatFileDigest } from '../store/paths.ts'
+import { SYNC_EVERY_BYTES } from '../store/slabs.ts'
 import { Partial } from './partial.ts'
 
-/** Every so many bytes a partial is synced: what survives a power cut is whole pieces of this size. */
-export const SYNC_EVERY_BYTES = 32 * 1024 * 1024
 /** Age after which a partial of a dead owner is swept, in milliseconds. */
 const SWEEP_AFTER_MS = 24 * 60 * 60 * 1000
 

@@ -1,22 +1,37 @@
 /**
- * Chunks of a download → large writes and the running hash. The first bytes go to the file, and so to the readers, at
+ * Chunks of a stream → large writes and the running hash. The first bytes go to the file, and so to its readers, at
  * once; then chunks are gathered into slabs, hashed on this thread while the write is under way in the pool. One write
- * is in flight at a time, and readers are woken a few hundred times a second at most.
+ * is in flight at a time, and readers are woken a few hundred times a second at most. Downloads and uploads alike.
  */
-import type { Hash } from 'node:crypto'
-import type { Partial } from './partial.ts'
-import { SYNC_EVERY_BYTES } from './partials.ts'
 
 /** Size of a write when bytes come fast, in bytes: measured fastest among 64 KiB to 4 MiB. */
 const SLAB_BYTES = 1024 * 1024
 /** Longest time that bytes wait for more of them, in milliseconds. */
 const GATHER_MS = 4
+/** Every so many bytes a file is synced: what survives a power cut is whole pieces of this size. */
+export const SYNC_EVERY_BYTES = 32 * 1024 * 1024
 
-/** Writes and hashes one download. */
-export class SlabWriter {
-  readonly #partial: Partial
+/** What slabs are written to. */
+export interface SlabTarget {
+  /** Bytes in the file. */
+  readonly written: number
+  /** Appends chunks in one write. @throws StorageError; nothing of them counts then */
+  append(chunks: readonly Buffer[]): Promise<void>
+  /** Brings what is written to the disk. */
+  sync(): Promise<void>
+}
+
+/** A hash that can be copied in mid-stream, as those of node:crypto can. */
+export interface RunningHash<H> {
+  update(bytes: Uint8Array): unknown
+  copy(): H
+}
+
+/** Writes and hashes one stream. */
+export class SlabWriter<H extends RunningHash<H>> {
+  readonly #target: SlabTarget
   readonly #onWritten: (bytes: number) => void
-  #hash: Hash
+  #hash: H
   #pending: Buffer[] = []
   #pendingBytes = 0
   #writing: Promise<void> | undefined
@@ -26,16 +41,16 @@ export class SlabWriter {
   #timer: NodeJS.Timeout | undefined
   #failure: { readonly error: unknown } | undefined
 
-  /** @param hash state over what the partial holds already */
-  constructor(partial: Partial, hash: Hash, onWritten: (bytes: number) => void) {
-    this.#partial = partial
+  /** @param hash state over what the target holds already */
+  constructor(target: SlabTarget, hash: H, onWritten: (bytes: number) => void = () => {}) {
+    this.#target = target
     this.#hash = hash
     this.#onWritten = onWritten
-    this.#nextSyncAt = partial.written + SYNC_EVERY_BYTES
+    this.#nextSyncAt = target.written + SYNC_EVERY_BYTES
   }
 
   /** State of the hash over exactly the bytes that are written. */
-  get hash(): Hash {
+  get hash(): H {
     return this.#hash
   }
 
@@ -97,11 +112,11 @@ export class SlabWriter {
   async #write(chunks: readonly Buffer[], bytes: number): Promise<void> {
     const before = this.#hash.copy()
     try {
-      const written = this.#partial.append(chunks)
+      const written = this.#target.append(chunks)
       for (const chunk of chunks) this.#hash.update(chunk)
       await written
       this.#onWritten(bytes)
-      if (this.#partial.written >= this.#nextSyncAt) await this.#startSync()
+      if (this.#target.written >= this.#nextSyncAt) await this.#startSync()
     } catch (error) {
       this.#hash = before
       this.#failure ??= { error }
@@ -111,8 +126,8 @@ export class SlabWriter {
   /** Syncs beside the writes that follow; the one before must have ended. */
   async #startSync(): Promise<void> {
     await this.#syncing
-    this.#nextSyncAt = this.#partial.written + SYNC_EVERY_BYTES
-    this.#syncing = this.#partial.sync().catch((error: unknown) => {
+    this.#nextSyncAt = this.#target.written + SYNC_EVERY_BYTES
+    this.#syncing = this.#target.sync().catch((error: unknown) => {
       this.#failure ??= { error }
     })
   }
