@@ -126,6 +126,12 @@ export class ManifestPull {
     return digest === undefined ? undefined : this.#options.manifests.find(repository.name, digest)
   }
 
+  #findKept(repository: Mirrored, reference: Reference): Promise<StoredManifest | undefined> {
+    return reference.kind === 'tag'
+      ? this.#findCached(repository, reference.tag)
+      : this.#options.manifests.find(repository.name, reference.digest)
+  }
+
   /** Asks the upstream what a cached tag points at now. */
   async #revalidate(
     repository: Mirrored,
@@ -199,6 +205,9 @@ export class ManifestPull {
     const { coordinator, mirror } = this.#options
     const image = formatImage(name, reference)
     const fetched = await coordinator.once(`manifest ${image}`, async () => {
+      // Whoever looked before the last fetch ended and asks after it finds what that has kept.
+      const kept = await this.#findKept(repository, reference)
+      if (kept !== undefined) return kept
       const manifest = await origin.upstream.manifest(origin.name, reference, { deadlineMs: DEADLINE_MS })
       mirror.keepManifest(repository, manifest, reference.kind === 'tag' ? reference.tag : undefined)
       return manifest

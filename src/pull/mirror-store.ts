@@ -70,9 +70,11 @@ export class MirrorStore {
     manifests.show(name, manifest)
     for (const each of tags) links.showTag(name, each, manifest.digest)
     this.#keep(name, async () => {
+      // First of all, since it counts in memory at once: from now on these tags are fresh.
+      await Promise.all([...tags].map((each) => this.#writeAsked(name, each, manifest.digest)))
       await this.#mark(repository)
       await manifests.put(name, manifest)
-      for (const each of tags) await this.#writeTag(name, each, manifest.digest)
+      for (const each of tags) await links.writeTag(name, each, manifest.digest)
       await this.#confirmBlobs(repository, manifest)
     })
   }
@@ -88,9 +90,10 @@ export class MirrorStore {
     }
     const isMoved = (await links.readTag(name, tag)) !== digest
     links.showTag(name, tag, digest)
-    this.#keep(name, () =>
-      isMoved ? this.#writeTag(name, tag, digest) : this.#writeAsked(name, tag, digest),
-    )
+    this.#keep(name, async () => {
+      await this.#writeAsked(name, tag, digest)
+      if (isMoved) await links.writeTag(name, tag, digest)
+    })
   }
 
   /** Takes over a fetched blob, and lets the repository have it. @throws StorageError */
@@ -112,11 +115,6 @@ export class MirrorStore {
   /** Resolves when everything given so far is kept. */
   async settle(): Promise<void> {
     await Promise.all(this.#underWay)
-  }
-
-  async #writeTag(name: RepositoryName, tag: Tag, digest: Digest): Promise<void> {
-    await this.#options.links.writeTag(name, tag, digest)
-    await this.#writeAsked(name, tag, digest)
   }
 
   async #writeAsked(name: RepositoryName, tag: Tag, digest: Digest): Promise<void> {
