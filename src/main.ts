@@ -6,13 +6,16 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { Command, CommanderError } from 'commander'
+import { addAccess } from './commands/access.ts'
+import { addCerts } from './commands/certs.ts'
 import { type AddCommand, CommandError } from './commands/command.ts'
 import { addConfig } from './commands/config.ts'
 import { addHealth } from './commands/health.ts'
 import { addServe } from './commands/serve.ts'
+import { addUser } from './commands/user.ts'
 import { ConfigError } from './config/error.ts'
 
-const COMMANDS: readonly AddCommand[] = [addServe, addConfig, addHealth]
+const COMMANDS: readonly AddCommand[] = [addServe, addConfig, addHealth, addUser, addAccess, addCerts]
 
 const FAILURE = 1
 const USAGE = 2

@@ -5,13 +5,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { hash } from 'bcryptjs'
+import { DEFAULT_COST, hashPassword } from './bcrypt.ts'
 import { bcryptCost, type HtpasswdContent, parseHtpasswd, type UnusableLine } from './htpasswd-file.ts'
 import type { PasswordPool } from './password-pool.ts'
 import { Reloaded } from './reload.ts'
-
-/** Cost of the hashes that entrepot makes: distribution's. */
-export const DEFAULT_COST = 10
 
 /** Random bytes of a password that entrepot makes up. */
 const PASSWORD_BYTES = 24
@@ -109,7 +106,7 @@ export const provisionHtpasswd = async (
   path: string,
 ): Promise<{ readonly account: string; readonly password: string } | undefined> => {
   const password = randomBytes(PASSWORD_BYTES).toString('base64url')
-  const line = `${FIRST_ACCOUNT}:${await hash(password, DEFAULT_COST)}\n`
+  const line = `${FIRST_ACCOUNT}:${await hashPassword(password)}\n`
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   try {
     await writeFile(path, line, { mode: 0o600, flag: 'wx' })

@@ -43,15 +43,32 @@ export const signRequest = async (
   return signCertificate(authority, { publicKey: request.publicKey, commonName, names: granted }, validity)
 }
 
+/** Who asks, and for which names, as `DNS:…` and `IP Address:…`. @throws where the text is no request */
+export const describeRequest = async (
+  requestPem: string,
+): Promise<{ readonly subject: string; readonly names: readonly string[] }> => {
+  const { Pkcs10CertificateRequest } = await loadX509()
+  const request = new Pkcs10CertificateRequest(requestPem)
+  const names = await alternativeNames(request)
+  return {
+    subject: request.subject,
+    names: names.map(({ type, value }) => `${type === 'dns' ? 'DNS' : 'IP Address'}:${value}`),
+  }
+}
+
 const requestedNames = async (request: Pkcs10CertificateRequest): Promise<SubjectName[]> => {
+  const asked = await alternativeNames(request)
+  const commonName = commonNameOf(request)
+  return asked.length > 0 || commonName === undefined ? asked : [parseSubjectName(commonName)]
+}
+
+const alternativeNames = async (request: Pkcs10CertificateRequest): Promise<SubjectName[]> => {
   const { SubjectAlternativeNameExtension } = await loadX509()
-  const asked = request.extensions
+  return request.extensions
     .filter((each) => each instanceof SubjectAlternativeNameExtension)
     .flatMap((each) => each.names.items)
     .filter(({ type }) => type === 'dns' || type === 'ip')
-    .map(({ value }) => value)
-  const commonName = commonNameOf(request)
-  return (asked.length > 0 || commonName === undefined ? asked : [commonName]).map(parseSubjectName)
+    .map(({ value }) => parseSubjectName(value))
 }
 
 const commonNameOf = (request: Pkcs10CertificateRequest): string | undefined =>

@@ -1,5 +1,5 @@
 /** Every check of settings that have a meaning only together, in the order in which mistakes are told. */
-import { checkAccess, checkAccounts } from './checks/access.ts'
+import { checkAccess, checkAccessFits, checkAccounts, checkGroups } from './checks/access.ts'
 import type { Check } from './checks/check.ts'
 import { checkAuth, checkListeners, checkStorage, checkTls, checkVersion } from './checks/server.ts'
 import { checkProxy, checkUpstreamNames, checkUpstreamSettings } from './checks/upstreams.ts'
@@ -17,6 +17,8 @@ const CHECKS: readonly Check[] = [
   checkUpstreamNames,
   checkUpstreamSettings,
   checkAccess,
+  checkAccessFits,
+  checkGroups,
   checkAccounts,
 ]
 

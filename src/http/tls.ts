@@ -4,13 +4,7 @@
  * once, and what was there before goes on.
  */
 import type { X509Certificate } from 'node:crypto'
-import {
-  createSecureContext,
-  type SecureContextOptions,
-  type SecureVersion,
-  type Server,
-  type TLSSocket,
-} from 'node:tls'
+import { createSecureContext, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
 import { Reloaded } from '../access/reload.ts'
 import { isKeyOf, readCertificates, serverCertificateProblems } from '../certs/describe.ts'
 
@@ -32,7 +26,8 @@ export interface TlsOptions {
   /** PEM files of authorities for clients' certificates; none: clients are not asked for one. */
   readonly clientCas: readonly string[]
   readonly clientAuth: ClientAuth
-  readonly minVersion: 'tls1.0' | 'tls1.1' | 'tls1.2' | 'tls1.3'
+  /** 1.0 and 1.1 are not spoken, by nobody's wish. */
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
   /** Suites up to TLS 1.2 in OpenSSL's names, separated by colons; `undefined`: Node's. */
   readonly ciphers: string | undefined
 }
@@ -45,13 +40,6 @@ export interface TlsObserver {
   readonly onProblem: (error: Error) => void
   /** New files are in use. */
   readonly onChange: (expiresAtMs: number) => void
-}
-
-const VERSIONS: Readonly<Record<TlsOptions['minVersion'], SecureVersion>> = {
-  'tls1.0': 'TLSv1',
-  'tls1.1': 'TLSv1.1',
-  'tls1.2': 'TLSv1.2',
-  'tls1.3': 'TLSv1.3',
 }
 
 /** Node drops TLS 1.3 where a list of suites names none of it; in Go the list has no say there. */
@@ -176,17 +164,12 @@ const contextOf = (
   for (const [index, text] of ca.entries())
     if (readCertificates(text).length === 0)
       throw new Error(`${clientCas[index]} holds no certificate in PEM form`)
-  const suites = ciphers === undefined ? undefined : `${SUITES_OF_13}:${ciphers}`
-  // OpenSSL's default security level knows nothing older than 1.2.
-  const isOld = minVersion === 'tls1.0' || minVersion === 'tls1.1'
   return {
     cert,
     key,
-    minVersion: VERSIONS[minVersion],
+    minVersion,
     ...(ca.length > 0 && { ca: [...ca] }),
-    ...(isOld
-      ? { ciphers: `${suites ?? 'DEFAULT'}:@SECLEVEL=0` }
-      : suites !== undefined && { ciphers: suites }),
+    ...(ciphers !== undefined && { ciphers: `${SUITES_OF_13}:${ciphers}` }),
   }
 }
 

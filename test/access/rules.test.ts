@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { describeRule, explain } from '../../src/access/explain.ts'
-import { ruleMistakes } from '../../src/access/rule-mistakes.ts'
 import { type Action, type Content, type Rule, Rules } from '../../src/access/rules.ts'
 
 /** A rule with the configuration's defaults. */
@@ -161,61 +160,6 @@ describe('Rules', () => {
         },
       ),
     )
-  })
-})
-
-describe('ruleMistakes', () => {
-  const mistakes = (rules: Rule[], hasAuth = true, groups: Record<string, string[]> = { ops: ['bob'] }) =>
-    ruleMistakes({ rules, groups, hasAuth }).map(({ key, problem }) => `${key}: ${problem}`)
-
-  it('finds none in good rules', () => {
-    assert.deepEqual(mistakes(MIRROR), [])
-    assert.deepEqual(
-      mistakes([rule({ who: ['group:ops', 'alice'], may: ['pull'], repositories: ['team/{a,b}*', 'x'] })]),
-      [],
-    )
-    assert.deepEqual(mistakes([rule({ who: ['anyone'], may: ['pull'] })], false), [])
-    assert.deepEqual(ruleMistakes({ rules: undefined, groups: {}, hasAuth: false }), [])
-  })
-
-  for (const [what, given, pattern] of [
-    ['neither may nor maynot', { who: ['a'] }, /^rules\[0\]: .*`may` or `maynot`/],
-    [
-      'both may and maynot',
-      { who: ['a'], may: ['pull'], maynot: ['push'] },
-      /^rules\[0\]: .*`may` or `maynot`/,
-    ],
-    ['nobody', { who: [], may: ['pull'] }, /^rules\[0\]\.who: an empty list/],
-    ['nothing', { who: ['a'], may: [] }, /^rules\[0\]\.may: an empty list/],
-    ['an unknown group', { who: ['group:dev'], may: ['pull'] }, /^rules\[0\]\.who: there is no group dev/],
-    [
-      'a group that is a word of JavaScript',
-      { who: ['group:constructor'], may: ['pull'] },
-      /no group constructor/,
-    ],
-    ['no repositories', { who: ['a'], may: ['pull'], repositories: [] }, /\.repositories: an empty list/],
-    [
-      'a glob in upper case',
-      { who: ['a'], may: ['pull'], repositories: ['Team/*'] },
-      /Team\/\* fits no repository/,
-    ],
-    ['a name with a tag', { who: ['a'], may: ['pull'], repositories: ['app:latest'] }, /fits no repository/],
-    ['a leading slash', { who: ['a'], may: ['pull'], repositories: ['/team/*'] }, /fits no repository/],
-  ] as const)
-    it(`finds ${what}`, () => {
-      const found = mistakes([rule(given as unknown as Rule)])
-      assert.equal(found.length, 1, found.join('\n'))
-      assert.match(found[0] ?? '', pattern)
-    })
-
-  it('finds accounts where there is no auth', () => {
-    assert.match(mistakes(MIRROR, false)[0] ?? '', /rules\[1\]\.who: accounts: .*auth\.htpasswd/)
-    assert.match(mistakes([rule({ who: ['alice'], may: ['pull'] })], false)[0] ?? '', /alice/)
-  })
-
-  it('finds roles and groups in a group', () => {
-    assert.match(mistakes([], true, { a: ['anyone'] })[0] ?? '', /^groups\.a: .*anyone/)
-    assert.match(mistakes([], true, { a: ['group:b'] })[0] ?? '', /^groups\.a: .*group:b/)
   })
 })
 

@@ -177,3 +177,27 @@ test('access rules say one thing each, of people that can be known', () => {
     ],
   ])
 })
+
+test('access rules and groups fit something that there can be', () => {
+  const rule = (text: string) => `auth: {${HTPASSWD}}\naccess: [{who: alice, may: pull, ${text}}]`
+  const fits = (glob: string) =>
+    `access.rules[0].repositories: ${JSON.stringify(glob)} fits no repository; allowed: lower-case letters, digits and . _ - between slashes, and * ** ? {a,b}`
+  check([
+    [rule('repositories: [team/app, "team/*", "**", "a{b,c}/d?", "[a-c]x"]'), FINE],
+    [rule('repositories: Team/*'), fits('Team/*')],
+    [rule('repositories: "app:latest"'), fits('app:latest')],
+    [rule('repositories: /team/*'), fits('/team/*')],
+    [rule('repositories: team/'), fits('team/')],
+    [rule('repositories: []'), 'access.rules[0].repositories: is empty, and so fits nothing'],
+    [rule('content: []'), 'access.rules[0].content: is empty, and so fits nothing'],
+    [`auth: {${HTPASSWD}}\naccess: {groups: {ops: [alice, bob]}, rules: mirror}`, FINE],
+    [
+      `auth: {${HTPASSWD}}\naccess: {groups: {ops: [anyone]}, rules: mirror}`,
+      'access.groups.ops: anyone is no account; allowed: names of accounts',
+    ],
+    [
+      `auth: {${HTPASSWD}}\naccess: {groups: {ops: ["group:dev"]}, rules: mirror}`,
+      'access.groups.ops: group:dev is no account; allowed: names of accounts',
+    ],
+  ])
+})

@@ -54,7 +54,7 @@ describe('TlsFiles', () => {
         key,
         clientCas: given.clientAuth === undefined ? [] : [clientCa],
         clientAuth: 'require-and-verify-client-cert',
-        minVersion: 'tls1.2',
+        minVersion: 'TLSv1.2',
         ciphers: undefined,
         ...given,
       },
@@ -202,12 +202,11 @@ describe('TlsFiles', () => {
 
   it('speaks the oldest version that is allowed, and none older', async () => {
     for (const [minVersion, client, isSpoken] of [
-      ['tls1.2', 'TLSv1.2', true],
-      ['tls1.3', 'TLSv1.2', false],
-      ['tls1.3', 'TLSv1.3', true],
-      ['tls1.1', 'TLSv1.1', true],
-      ['tls1.0', 'TLSv1', true],
-      ['tls1.2', 'TLSv1.1', false],
+      ['TLSv1.2', 'TLSv1.1', false],
+      ['TLSv1.2', 'TLSv1.2', true],
+      ['TLSv1.2', 'TLSv1.3', true],
+      ['TLSv1.3', 'TLSv1.2', false],
+      ['TLSv1.3', 'TLSv1.3', true],
     ] as const) {
       const { server } = await setUp({ minVersion })
       const answer = await ask(server, {

@@ -1,4 +1,5 @@
 /** Who may do what, against who can be known. */
+import { isRepositoryName } from '../../protocol/name.ts'
 import type { Config } from '../schema.ts'
 import type { Check } from './check.ts'
 
@@ -8,6 +9,37 @@ const AUTH = 'auth.htpasswd or auth.token beside it'
 
 /** Words of `who` that need no account. */
 const OPEN_TO_ALL = new Set(['anyone', 'anonymous'])
+
+/** Characters of a glob that stand for others. */
+const WILDCARD = /[*?{}[\]]/
+
+/** Whether a glob can fit a name at all: without wildcards it is one, with them its characters are those of names. */
+const canFitName = (glob: string): boolean =>
+  WILDCARD.test(glob) ? /^[a-z0-9._*?{}[\],^-][a-z0-9._/*?{}[\],!^-]*$/.test(glob) : isRepositoryName(glob)
+
+/** Rules fit something: a list without an entry, or a glob that is no name, is a mistake of typing. */
+export const checkAccessFits: Check = ({ access }, { fail }) => {
+  for (const [index, rule] of (access?.rules ?? []).entries()) {
+    const { who, may, maynot, repositories, content } = rule
+    for (const [key, list] of Object.entries({ who, may, maynot, repositories, content }))
+      if (list?.length === 0) fail(['access', 'rules', index, key], 'is empty, and so fits nothing')
+    for (const glob of repositories)
+      if (!canFitName(glob))
+        fail(
+          ['access', 'rules', index, 'repositories'],
+          `${JSON.stringify(glob)} fits no repository`,
+          'lower-case letters, digits and . _ - between slashes, and * ** ? {a,b}',
+        )
+  }
+}
+
+/** Groups hold accounts and nothing else. */
+export const checkGroups: Check = ({ access }, { fail }) => {
+  for (const [name, accounts] of Object.entries(access?.groups ?? {}))
+    for (const account of accounts)
+      if (OPEN_TO_ALL.has(account) || account === 'accounts' || account.startsWith('group:'))
+        fail(['access', 'groups', name], `${account} is no account`, 'names of accounts')
+}
 
 /** Rules say one thing each, of people that can be known. */
 export const checkAccess: Check = (config, { fail }) => {

@@ -1,0 +1,33 @@
+/** Runs the command line as people do, from source. */
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
+
+/** What came of a command. */
+export interface CommandResult {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs `entrepot` with arguments, in a folder, with a standard input that ends after `input`. */
+export const runEntrepot = (
+  args: readonly string[],
+  { cwd, input = '' }: { readonly cwd: string; readonly input?: string },
+): Promise<CommandResult> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, ...args], { cwd })
+    const output = { stdout: '', stderr: '' }
+    child.stdout.on('data', (chunk) => {
+      output.stdout += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      output.stderr += chunk
+    })
+    // A command that does not read its input closes it: no matter.
+    child.stdin.on('error', () => {})
+    child.stdin.end(input)
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, ...output }))
+  })
