@@ -104,7 +104,7 @@ const compile = (rule: Rule, groups: Groups): CompiledRule => {
 }
 
 /** The group that a `who` names, or `undefined`. */
-export const groupOf = (who: string): string | undefined =>
+const groupOf = (who: string): string | undefined =>
   who.startsWith('group:') ? who.slice('group:'.length) : undefined
 
 const fits = ({ rule, accounts, fitsName }: CompiledRule, question: AccessQuestion): boolean =>
