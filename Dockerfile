@@ -14,8 +14,8 @@ WORKDIR /
 COPY --from=build /build/package.json /usr/lib/entrepot/package.json
 COPY --from=build /build/node_modules /usr/lib/entrepot/node_modules
 COPY --from=build /build/dist /usr/lib/entrepot/dist
-COPY docker/registry /bin/registry
-COPY docker/entrypoint.sh /entrypoint.sh
+COPY config/image/registry /bin/registry
+COPY config/image/entrypoint.sh /entrypoint.sh
 COPY config/default.yml /etc/docker/registry/config.yml
 # distribution 3.x has its file there: a file mounted over either is the one that is read
 RUN mkdir -p /etc/distribution /var/lib/registry \

@@ -2,14 +2,12 @@
  * Builds every object from the bottom up, starts, and stops: the only place that knows them all. No globals, so that
  * several servers can live in one process, which is how tests use it.
  */
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DEFAULT_DEBUG_ADDR } from './config/schema/http.ts'
 import type { Config } from './config/schema.ts'
 import { upstreamsOf } from './config/upstreams.ts'
 import { MemoryCoordinator } from './coordinator/coordinator.ts'
-import { Flights } from './fetch/flights.ts'
-import { Partials } from './fetch/partials.ts'
 import type { Clock } from './fetch/source.ts'
 import { createAccessLog } from './http/access-log.ts'
 import { createAdminApp } from './http/admin.ts'
@@ -19,22 +17,12 @@ import { Listener, type ListenLimits } from './http/server.ts'
 import { Health } from './keep/health.ts'
 import { createLogger, type Logger } from './observe/log.ts'
 import { createMetrics } from './observe/metrics.ts'
-import { BlobPull } from './pull/blob.ts'
-import { createFreshness } from './pull/freshness.ts'
-import { ListingPull } from './pull/listing.ts'
-import { ManifestPull } from './pull/manifest.ts'
-import { MirrorStore } from './pull/mirror-store.ts'
-import { Prefetch } from './pull/prefetch.ts'
+import { dropPrivileges } from './privileges.ts'
 import { Repositories } from './repository.ts'
 import { readAdopted } from './store/adopted.ts'
-import { BlobStore } from './store/blobs.ts'
-import { FilesystemDriver } from './store/drivers/filesystem.ts'
-import { LinkStore } from './store/links.ts'
-import { ManifestStore } from './store/manifests.ts'
-import { MarkStore } from './store/marks.ts'
-import { Owner } from './store/owner.ts'
-import { PARTIALS_FOLDER } from './store/paths.ts'
 import { checksOf } from './wiring/checks.ts'
+import { createPull } from './wiring/pull.ts'
+import { createStore } from './wiring/store.ts'
 import { createUpstreams } from './wiring/upstreams.ts'
 
 /** How often old leftovers are looked for, in milliseconds. */
@@ -59,6 +47,8 @@ export interface ServeOptions {
   readonly warnings: readonly string[]
   /** Instead of the log that the configuration describes. */
   readonly log?: Logger
+  /** Whether a process of root's goes on as the owner of the store, once its listeners are open. */
+  readonly becomesOwner?: boolean
   /** Instead of the machine's time and chance. */
   readonly clock?: Clock
   /** Milliseconds since the epoch, for the age of what was cached. */
@@ -100,6 +90,11 @@ const listenDebug = async (listener: Listener, addr: string, log: Logger): Promi
   }
 }
 
+const becomeOwner = async (root: string, log: Logger): Promise<void> => {
+  const { warning } = await dropPrivileges(root)
+  if (warning !== undefined) log.warn(warning)
+}
+
 /**
  * Starts a server. Resolves when it answers.
  * @throws what the operating system says of an address that cannot be listened on
@@ -111,85 +106,29 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   const root = resolve(config.storage.filesystem?.rootdirectory ?? '/var/lib/registry')
   const metrics = createMetrics()
 
-  const driver = new FilesystemDriver(root)
-  const owner = new Owner(driver, log)
-  const blobStore = new BlobStore(driver)
-  const links = new LinkStore(driver)
-  const manifestStore = new ManifestStore(blobStore, links)
-  const marks = new MarkStore(driver)
+  const store = createStore(root, log)
   const coordinator = new MemoryCoordinator(now)
-
   const upstreams = await createUpstreams(upstreamsOf(config), config.limits, { metrics, log })
   const repositories = new Repositories({
     upstreams,
     ownHosts: config.http.host === undefined ? [] : [new URL(config.http.host).host],
     local: config.local.repositories,
-    adopted: await readAdopted(driver),
-    marks,
-    links,
+    adopted: await readAdopted(store.driver),
+    marks: store.marks,
+    links: store.links,
   })
 
-  const partials = new Partials(join(root, PARTIALS_FOLDER), owner)
-  const flights = new Flights({
-    partials,
-    log,
-    metrics,
-    clock,
-    giveUpAfterMs: config.limits.resume,
-    abandons: config.cache.abandon,
-  })
-
-  const mirror = new MirrorStore({
-    blobs: blobStore,
-    links,
-    manifests: manifestStore,
-    marks,
-    log,
-    now,
-  })
-  const prefetch: Prefetch = new Prefetch({
-    isEnabled: config.cache.prefetch,
-    fetch: (repository, digest) => blobs.prefetch(repository, digest),
-    log,
-    metrics,
-  })
-  const blobs: BlobPull = new BlobPull({
-    blobs: blobStore,
-    links,
-    mirror,
-    flights,
-    prefetch,
-    coordinator,
-    metrics,
-  })
-  const freshness = createFreshness(
-    config.cache.freshness.map((rule) => ({ tags: rule.tags, forMs: rule.for })),
-  )
-  const manifests = new ManifestPull({
-    manifests: manifestStore,
-    links,
-    marks,
-    mirror,
-    prefetch,
-    coordinator,
-    freshness,
-    keepsGone: config.cache.keepgone,
-    metrics,
-    log,
-    now,
-  })
-  const listings = new ListingPull({ links, coordinator, metrics })
-
+  const pull = createPull(config, store, { coordinator, metrics, log, clock, now })
   const health = new Health(
-    checksOf(config, driver),
+    checksOf(config, store.driver),
     upstreams.map(({ upstream }) => upstream),
   )
   const accessLog = config.log.accesslog.disabled ? undefined : createAccessLog()
   const limits = listenLimits(config)
   const app = createApp({
-    manifests,
-    blobs,
-    listings,
+    manifests: pull.manifests,
+    blobs: pull.blobs,
+    listings: pull.listings,
     guard: createGuard(repositories),
     metrics,
     accessLog,
@@ -210,13 +149,16 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
   const debugListener = new Listener(admin, { addr, limits })
 
-  await owner.start()
-  health.start()
   const address = await listener.listen()
   const debugAddress = await listenDebug(debugListener, addr, log)
+  if (options.becomesOwner === true) await becomeOwner(root, log)
+  await store.owner.start()
+  health.start()
   const sweep = setInterval(
     () =>
-      void partials.sweep(Date.now()).catch((error: unknown) => log.debug({ err: error }, 'sweep failed')),
+      void pull.partials
+        .sweep(Date.now())
+        .catch((error: unknown) => log.debug({ err: error }, 'sweep failed')),
     SWEEP_EVERY_MS,
   ).unref()
 
@@ -226,24 +168,19 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   )
   log.info(`listening on ${address}, metrics and health on ${debugAddress ?? 'nothing'}`)
 
-  const settle = async (): Promise<void> => {
-    await Promise.all(flights.list().map(({ ended }) => ended))
-    await mirror.settle()
-  }
   return {
     address,
     debugAddress,
-    settle,
+    settle: pull.settle,
     async stop() {
       health.setDown(true)
       clearInterval(sweep)
       await listener.close(config.http.draintimeout)
-      await flights.close()
-      await mirror.settle()
+      await pull.close()
       await debugListener.close(0)
       health.stop()
       await Promise.all(upstreams.map(({ upstream }) => upstream.close()))
-      await owner.stop()
+      await store.owner.stop()
       accessLog?.close()
     },
   }

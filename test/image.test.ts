@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { DEFAULT_FILES } from '../src/config/load.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const ENTRYPOINT = join(ROOT, 'docker', 'entrypoint.sh')
+const ENTRYPOINT = join(ROOT, 'config', 'image', 'entrypoint.sh')
 
 const folder = mkdtempSync(join(tmpdir(), 'entrepot-image-'))
 after(() => rmSync(folder, { recursive: true }))

@@ -12,7 +12,9 @@ export const addServe: AddCommand = (program, { version }) => {
       const { config, warnings } = loadConfig({ file, env: process.env })
       // only now: other commands need none of what a server needs
       const { serve } = await import('../serve.ts')
-      stopOnSignal(await serve(config, { version, warnings }))
+      stopOnSignal(
+        await serve(config, { version, warnings, becomesOwner: process.env.ENTREPOT_AS_OWNER === '1' }),
+      )
     })
 }
 

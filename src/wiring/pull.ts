@@ -1,0 +1,90 @@
+/** Everything that answers reads, from the store or from upstreams. */
+import { join } from 'node:path'
+import type { Config } from '../config/schema.ts'
+import type { Coordinator } from '../coordinator/coordinator.ts'
+import { Flights } from '../fetch/flights.ts'
+import { Partials } from '../fetch/partials.ts'
+import type { Clock } from '../fetch/source.ts'
+import type { Logger } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { BlobPull } from '../pull/blob.ts'
+import { createFreshness } from '../pull/freshness.ts'
+import { ListingPull } from '../pull/listing.ts'
+import { ManifestPull } from '../pull/manifest.ts'
+import { MirrorStore } from '../pull/mirror-store.ts'
+import { Prefetch } from '../pull/prefetch.ts'
+import { PARTIALS_FOLDER } from '../store/paths.ts'
+import type { Store } from './store.ts'
+
+/** What reads are answered with besides the store. */
+export interface PullTools {
+  readonly coordinator: Coordinator
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly clock: Clock
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** Builds the reading side. */
+export const createPull = ({ cache, limits }: Config, store: Store, tools: PullTools) => {
+  const { coordinator, metrics, log, clock, now } = tools
+  const { links, marks } = store
+  const partials = new Partials(join(store.root, PARTIALS_FOLDER), store.owner)
+  const flights = new Flights({
+    partials,
+    log,
+    metrics,
+    clock,
+    giveUpAfterMs: limits.resume,
+    abandons: cache.abandon,
+  })
+  const mirror = new MirrorStore({ blobs: store.blobs, links, manifests: store.manifests, marks, log, now })
+  const prefetch: Prefetch = new Prefetch({
+    isEnabled: cache.prefetch,
+    fetch: (repository, digest) => blobs.prefetch(repository, digest),
+    log,
+    metrics,
+  })
+  const blobs: BlobPull = new BlobPull({
+    blobs: store.blobs,
+    links,
+    mirror,
+    flights,
+    prefetch,
+    coordinator,
+    metrics,
+  })
+  const manifests = new ManifestPull({
+    manifests: store.manifests,
+    links,
+    marks,
+    mirror,
+    prefetch,
+    coordinator,
+    freshness: createFreshness(cache.freshness.map((rule) => ({ tags: rule.tags, forMs: rule.for }))),
+    keepsGone: cache.keepgone,
+    metrics,
+    log,
+    now,
+  })
+  const listings = new ListingPull({ links, coordinator, metrics })
+  const settle = async (): Promise<void> => {
+    await Promise.all(flights.list().map(({ ended }) => ended))
+    await mirror.settle()
+  }
+  return {
+    blobs,
+    manifests,
+    listings,
+    flights,
+    partials,
+    /** Resolves when everything that has been fetched so far is stored. */
+    settle,
+    /** Ends every fetch; what is on disk stays for the next start. */
+    async close(): Promise<void> {
+      await flights.close()
+      await mirror.settle()
+    },
+  }
+}
