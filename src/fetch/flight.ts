@@ -22,6 +22,8 @@ import { type Clock, readUpstream } from './source.ts'
 /** Piece in which a leftover is read back, in bytes. */
 const READ_BACK_BYTES = 1024 * 1024
 
+const RANGE_NOT_SATISFIABLE = 416
+
 /** What a flight works with. */
 export interface FlightTools {
   readonly partials: Partials
@@ -111,9 +113,10 @@ export class Flight {
     metrics.fetchesActive.inc()
     try {
       await this.#openPartial()
-      if (this.#partial === undefined) await this.#learnSize()
-      else if (await this.#download(this.#partial)) return await this.#keep(this.#partial)
-      return false
+      const partial = this.#partial
+      if (partial === undefined || this.#isWhole(partial)) await this.#learnSize()
+      else if (!(await this.#download(partial))) return false
+      return partial === undefined ? false : await this.#keep(partial)
     } catch (error) {
       await this.#fail(error)
       return false
@@ -146,6 +149,12 @@ export class Flight {
       position += length
     }
     if (partial.written > 0) this.#noteResume(undefined, partial.written)
+  }
+
+  /** Whether a dead process left all of the blob: it ended between the last byte and the final name. */
+  #isWhole(partial: Partial): boolean {
+    const { digest } = this.plan
+    return partial.written > 0 && finishDigest(algorithmOf(digest), this.#hash.copy()) === digest
   }
 
   /** Downloads into the partial. @returns whether all of it is there: `false` where the disk took no more */
@@ -191,7 +200,7 @@ export class Flight {
     this.#settleAnswer()
   }
 
-  /** Without a writable disk every reader fetches for itself; the size is still wanted, and that the blob is there. */
+  /** Where nothing is downloaded (no writable disk, or all is here) the size is still wanted, and that the blob is there. */
   async #learnSize(): Promise<void> {
     const { upstream, name, digest } = this.plan
     const found = await upstream.stat(name, digest, { signal: this.#abort.signal })
@@ -245,10 +254,10 @@ export class Flight {
     const { log, metrics, partials } = this.#tools
     const isCorrupt = error instanceof UpstreamError && error.kind === 'corrupt'
     metrics.fetches.inc({ outcome: isCorrupt ? 'corrupt' : 'failed' })
-    if (isCorrupt) {
-      metrics.corruptFetches.inc({ upstream: this.plan.upstream.name })
-      if (this.#partial !== undefined) await partials.discard(this.#partial).catch(() => {})
-    }
+    if (isCorrupt) metrics.corruptFetches.inc({ upstream: this.plan.upstream.name })
+    // A leftover behind whose end the upstream has nothing would be in the way of every later fetch.
+    const isUseless = isCorrupt || (error instanceof UpstreamError && error.status === RANGE_NOT_SATISFIABLE)
+    if (isUseless && this.#partial !== undefined) await partials.discard(this.#partial).catch(() => {})
     const level = error instanceof UpstreamError && error.kind === 'absent' ? 'debug' : 'error'
     log[level](
       { err: error, digest: this.plan.digest, from: this.#origin(), written: this.writtenBytes },
