@@ -11,6 +11,9 @@ import { makeWorkspace, type Workspace } from './support/workspace.ts'
 
 const skip = skipWithout('promtool', 'docker-registry', 'openssl')
 
+/** Gauges of the process that end in `_total`: named by prom-client, and known by that name in people's dashboards. */
+const ODD_NAMES = /nodejs_active_\w+_total/
+
 describe('the metrics of entrepot', { skip, timeout: 60_000 }, () => {
   let workspace: Workspace
   let mirror: Mirror
@@ -29,7 +32,9 @@ describe('the metrics of entrepot', { skip, timeout: 60_000 }, () => {
     }
     const response = await fetch(`${mirror.entrepot.debugUrl}/metrics`)
     assert.equal(response.status, 200)
-    const input = await response.text()
+    const lines = (await response.text()).split('\n')
+    const input = lines.filter((line) => !ODD_NAMES.test(line)).join('\n')
+    assert.match(input, /^registry_proxy_misses\S* [1-9]/m)
     await run('promtool', ['check', 'metrics'], { env: cleanEnvironment(workspace.path), input })
   })
 })
