@@ -55,6 +55,11 @@ export class Program {
     return this.#output
   }
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
   /** Whether it still runs. */
   get isRunning(): boolean {
     return this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null

@@ -1,0 +1,65 @@
+/**
+ * The benchmark: entrepot beside its peers and the practical limit of the machine, all started here, side by side and in
+ * turn within one run. Figures differ from machine to machine and from day to day; the ratios are what counts.
+ */
+import { writeFile } from 'node:fs/promises'
+import { Bench, type BenchOptions, type Case } from './bench.ts'
+import { CASES } from './cases.ts'
+import { resultsOf } from './measure/samples.ts'
+import { type Options, parseOptions, USAGE } from './options.ts'
+import { compareWithStored, storeRatios } from './report/compare.ts'
+import { formatPage } from './report/page.ts'
+import { type CaseResult, describeMachine, type RunResult } from './report/result.ts'
+import { contestants } from './servers/all.ts'
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+const tell = (text: string): void => void process.stderr.write(`${text}\n`)
+
+const select = ({ cases, isShort }: Options): Case[] => {
+  const unknown = cases.filter((name) => !CASES.some((each) => each.name === name))
+  if (unknown.length > 0) throw new TypeError(`no such case: ${unknown.join(', ')}`)
+  if (cases.length > 0) return CASES.filter(({ name }) => cases.includes(name))
+  return CASES.filter((each) => each.isShort || !isShort)
+}
+
+const runCase = async (one: Case, options: BenchOptions): Promise<CaseResult> => {
+  const { name, title } = one
+  const telling = { ...options, tell: (line: string) => tell(`${name}: ${line}`) }
+  try {
+    const samples = await Bench.run(telling, (bench) => one.run(bench))
+    return { name, title, metrics: resultsOf(samples) }
+  } catch (error) {
+    return { name, title, metrics: [], failure: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+const run = async (options: Options): Promise<number> => {
+  for (const { name, executable } of contestants)
+    if (options.contestants.includes(name) && executable() === undefined) tell(`not installed: ${name}`)
+  const cases: CaseResult[] = []
+  for (const one of select(options)) cases.push(await runCase(one, { ...options, tell }))
+  const result: RunResult = {
+    machine: describeMachine(),
+    node: process.versions.node,
+    form: options.isShort ? 'short' : 'full',
+    cases,
+  }
+  say(formatPage(result))
+  if (options.jsonFile !== undefined)
+    await writeFile(options.jsonFile, `${JSON.stringify(result, undefined, 2)}\n`)
+  const failures = cases.filter(({ failure }) => failure !== undefined).map(({ name }) => `${name} failed`)
+  if (options.stores) await storeRatios(result)
+  else if (options.isShort) failures.push(...(await compareWithStored(result)))
+  for (const failure of failures) tell(failure)
+  return failures.length === 0 ? 0 : 1
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2))
+  if (options.lists) for (const { name, title } of CASES) say(`${name.padEnd(20)}${title}`)
+  else process.exitCode = await run(options)
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error
+  tell(`${error.message}\n${USAGE}`)
+  process.exitCode = 2
+}

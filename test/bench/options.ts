@@ -1,0 +1,51 @@
+/** The benchmark's command line. */
+import { parseArgs } from 'node:util'
+import type { ContestantName } from './servers/server.ts'
+
+export const USAGE = `npm run bench -- [options]
+  --case <name>      only this case; may be given several times
+  --short            the short form, under a minute; compared with what is stored, a fall of more than a third fails
+  --runs <n>         rounds of each case (default 3; short form 2)
+  --with <names>     who takes part, separated by commas (default: everybody who is installed)
+  --json <file>      writes all figures there
+  --store            stores the ratios of this short run as those to compare with
+  --list             names the cases
+`
+
+const EVERYBODY = 'entrepot,docker-registry,distribution,nginx-cache,nginx-static,direct'
+
+/** What was asked for. */
+export interface Options {
+  readonly cases: readonly string[]
+  readonly isShort: boolean
+  readonly runs: number
+  readonly contestants: readonly ContestantName[]
+  readonly jsonFile: string | undefined
+  readonly stores: boolean
+  readonly lists: boolean
+}
+
+/** Reads the arguments. @throws TypeError for what is none */
+export const parseOptions = (args: readonly string[]): Options => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      case: { type: 'string', multiple: true, default: [] },
+      short: { type: 'boolean', default: false },
+      runs: { type: 'string' },
+      with: { type: 'string', default: EVERYBODY },
+      json: { type: 'string' },
+      store: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+    },
+  })
+  return {
+    cases: values.case,
+    isShort: values.short,
+    runs: Number(values.runs ?? (values.short ? 2 : 3)),
+    contestants: values.with.split(',') as ContestantName[],
+    jsonFile: values.json,
+    stores: values.store,
+    lists: values.list,
+  }
+}
