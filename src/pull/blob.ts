@@ -12,12 +12,10 @@ import type { Origin, Repository } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import type { LinkStore } from '../store/links.ts'
 import { type Priority, UpstreamError } from '../upstream/upstream.ts'
+import type { Deadlines } from './deadlines.ts'
 import { toAnswer } from './failure.ts'
 import type { MirrorStore } from './mirror-store.ts'
 import type { Prefetch } from './prefetch.ts'
-
-/** How long an upstream's 404 is remembered, in milliseconds. */
-const ABSENT_FOR_MS = 10_000
 
 /** A blob opened for one client: a stored one and a growing one alike. */
 export interface OpenBlob {
@@ -46,6 +44,7 @@ export interface BlobPullOptions {
   readonly coordinator: Coordinator
   readonly metrics: Metrics
   readonly prefetch: Prefetch
+  readonly deadlines: Deadlines
 }
 
 type Mirrored = Extract<Repository, { origin: Origin }>
@@ -155,7 +154,7 @@ export class BlobPull {
       return await work()
     } catch (error) {
       if (error instanceof UpstreamError && error.kind === 'absent')
-        await coordinator.remember(key, true, ABSENT_FOR_MS)
+        await coordinator.remember(key, true, this.#options.deadlines.absentForMs)
       throw toAnswer(error, 'blob')
     }
   }

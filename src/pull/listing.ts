@@ -11,13 +11,11 @@ import { isTag } from '../protocol/name.ts'
 import type { Repository } from '../repository.ts'
 import type { LinkStore } from '../store/links.ts'
 import { UpstreamError } from '../upstream/upstream.ts'
+import type { Deadlines } from './deadlines.ts'
 import { allowsStale, formatWarning, toAnswer } from './failure.ts'
 
 /** Lists kept for the time when an upstream fails, in entries of all lists together. */
 const MAX_KEPT_ENTRIES = 500_000
-/** Longest wait where a kept list could be given instead, and where there is none, in milliseconds. */
-const CACHED_DEADLINE_MS = 3_000
-const DEADLINE_MS = 25_000
 
 /** A list, and the value of the `Warning` header where it is stale. */
 export interface PulledList<T> {
@@ -38,6 +36,7 @@ const isReferrerEntry = (entry: Readonly<Record<string, unknown>>): entry is Ref
 export interface ListingPullOptions {
   readonly links: LinkStore
   readonly coordinator: Coordinator
+  readonly deadlines: Deadlines
   readonly metrics: Metrics
 }
 
@@ -105,11 +104,11 @@ export class ListingPull {
     ask: (deadlineMs: number) => Promise<readonly T[]>,
     stored: () => Promise<readonly T[]>,
   ): Promise<PulledList<T>> {
-    const { coordinator, metrics } = this.#options
+    const { coordinator, metrics, deadlines } = this.#options
     const kept = this.#kept.get(key) as readonly T[] | undefined
     try {
       const entries = await coordinator.once(key, () =>
-        ask(kept === undefined ? DEADLINE_MS : CACHED_DEADLINE_MS),
+        ask(kept === undefined ? deadlines.answerMs : deadlines.cachedMs),
       )
       this.#kept.set(key, entries)
       metrics.reads.inc({ type: 'list', answer: 'miss' })

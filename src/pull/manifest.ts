@@ -14,17 +14,11 @@ import type { LinkStore } from '../store/links.ts'
 import type { ManifestStore, StoredManifest } from '../store/manifests.ts'
 import type { MarkStore } from '../store/marks.ts'
 import { UpstreamError } from '../upstream/upstream.ts'
+import type { Deadlines } from './deadlines.ts'
 import { formatWarning, toAnswer } from './failure.ts'
 import { type Freshness, isFresh } from './freshness.ts'
 import type { MirrorStore } from './mirror-store.ts'
 import type { Prefetch } from './prefetch.ts'
-
-/** Longest wait for an upstream where a cached answer could be given instead, in milliseconds. */
-const CACHED_DEADLINE_MS = 3_000
-/** Longest wait for a manifest, everything included, in milliseconds. */
-const DEADLINE_MS = 25_000
-/** How long an upstream's 404 is remembered, in milliseconds. */
-const ABSENT_FOR_MS = 10_000
 
 /** A manifest, or what a `HEAD` of one tells. */
 export interface PulledManifest {
@@ -46,6 +40,7 @@ export interface ManifestPullOptions {
   readonly prefetch: Prefetch
   readonly coordinator: Coordinator
   readonly freshness: Freshness
+  readonly deadlines: Deadlines
   /** Whether a tag that the upstream says is gone is still served. */
   readonly keepsGone: boolean
   readonly metrics: Metrics
@@ -142,7 +137,11 @@ export class ManifestPull {
     const { name, origin } = repository
     try {
       const current = await this.#options.coordinator.once(`resolve ${name}:${tag}`, () =>
-        origin.upstream.resolve(origin.name, { kind: 'tag', tag }, { deadlineMs: CACHED_DEADLINE_MS }),
+        origin.upstream.resolve(
+          origin.name,
+          { kind: 'tag', tag },
+          { deadlineMs: this.#options.deadlines.cachedMs },
+        ),
       )
       await this.#options.mirror.noteTag(repository, tag, current.digest)
       if (current.digest === cached.digest) return this.#answered(repository, 'hit', toPulled(cached))
@@ -186,7 +185,7 @@ export class ManifestPull {
       return await this.#fetchHead(repository, reference)
     } catch (error) {
       const isAbsent = error instanceof UpstreamError && error.kind === 'absent'
-      if (isAbsent) await coordinator.remember(`absent ${image}`, true, ABSENT_FOR_MS)
+      if (isAbsent) await coordinator.remember(`absent ${image}`, true, this.#options.deadlines.absentForMs)
       throw toAnswer(error, 'manifest')
     }
   }
@@ -194,7 +193,7 @@ export class ManifestPull {
   async #fetchHead(repository: Mirrored, reference: Reference): Promise<PulledManifest> {
     const { name, origin } = repository
     const head = await this.#options.coordinator.once(`resolve ${formatImage(name, reference)}`, () =>
-      origin.upstream.resolve(origin.name, reference, { deadlineMs: DEADLINE_MS }),
+      origin.upstream.resolve(origin.name, reference, { deadlineMs: this.#options.deadlines.answerMs }),
     )
     if (reference.kind === 'tag') await this.#options.mirror.noteTag(repository, reference.tag, head.digest)
     return { ...head, bytes: undefined }
@@ -208,7 +207,9 @@ export class ManifestPull {
       // Whoever looked before the last fetch ended and asks after it finds what that has kept.
       const kept = await this.#findKept(repository, reference)
       if (kept !== undefined) return kept
-      const manifest = await origin.upstream.manifest(origin.name, reference, { deadlineMs: DEADLINE_MS })
+      const manifest = await origin.upstream.manifest(origin.name, reference, {
+        deadlineMs: this.#options.deadlines.answerMs,
+      })
       mirror.keepManifest(repository, manifest, reference.kind === 'tag' ? reference.tag : undefined)
       return manifest
     })

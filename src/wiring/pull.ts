@@ -30,6 +30,7 @@ export interface PullTools {
 export const createPull = ({ cache, limits }: Config, store: Store, tools: PullTools) => {
   const { coordinator, metrics, log, clock, now } = tools
   const { links, marks } = store
+  const deadlines = { cachedMs: limits.requestcached, answerMs: limits.manifest, absentForMs: limits.absent }
   const partials = new Partials(join(store.root, PARTIALS_FOLDER), store.owner)
   const flights = new Flights({
     partials,
@@ -53,6 +54,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     flights,
     prefetch,
     coordinator,
+    deadlines,
     metrics,
   })
   const manifests = new ManifestPull({
@@ -62,13 +64,14 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     mirror,
     prefetch,
     coordinator,
+    deadlines,
     freshness: createFreshness(cache.freshness.map((rule) => ({ tags: rule.tags, forMs: rule.for }))),
     keepsGone: cache.keepgone,
     metrics,
     log,
     now,
   })
-  const listings = new ListingPull({ links, coordinator, metrics })
+  const listings = new ListingPull({ links, coordinator, deadlines, metrics })
   const settle = async (): Promise<void> => {
     await Promise.all(flights.list().map(({ ended }) => ended))
     await mirror.settle()
