@@ -9,7 +9,7 @@ import {
   shipPlain,
   shipZstd,
 } from './support/cargo.ts'
-import { type Containerd, startContainerd } from './support/clients/containerd.ts'
+import { type Containerd, hostsToml, startContainerd } from './support/clients/containerd.ts'
 import { assertFetchedOnce, assertNoOtherWay, type Mirror, startMirror } from './support/mirror.ts'
 import { skipWithout } from './support/tools.ts'
 import { makeWorkspace, type Workspace } from './support/workspace.ts'
@@ -34,7 +34,10 @@ describe('containerd pulls through entrepot with ?ns=docker.io', { skip, timeout
     official = await shipOfficial(mirror.hub)
     zstd = await shipZstd(mirror.hub)
     multi = await shipIndex(mirror.hub)
-    containerd = await startContainerd(workspace, { mirrors: { [HUB]: mirror.url }, env: mirror.outside.env })
+    containerd = await startContainerd(workspace, {
+      hosts: { [HUB]: hostsToml(mirror.url) },
+      env: mirror.outside.env,
+    })
   })
   after(() => workspace.remove())
 

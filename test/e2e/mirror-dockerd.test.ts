@@ -9,7 +9,7 @@ import {
   shipOfficial,
   shipPlain,
 } from './support/cargo.ts'
-import { type Dockerd, startDockerd } from './support/clients/dockerd.ts'
+import { type Dockerd, daemonJson, startDockerd } from './support/clients/dockerd.ts'
 import { assertFetchedOnce, assertNoOtherWay, type Mirror, startMirror } from './support/mirror.ts'
 import { skipWithout } from './support/tools.ts'
 import { makeWorkspace, type Workspace } from './support/workspace.ts'
@@ -32,7 +32,7 @@ describe('dockerd pulls through entrepot', { skip, timeout: 300_000 }, () => {
     official = await shipOfficial(mirror.hub)
     big = await shipBig(mirror.hub)
     multi = await shipIndex(mirror.hub)
-    dockerd = await startDockerd(workspace, { mirror: mirror.url, env: mirror.outside.env })
+    dockerd = await startDockerd(workspace, { config: daemonJson(mirror.url), env: mirror.outside.env })
   })
   after(() => workspace.remove())
 

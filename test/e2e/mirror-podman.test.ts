@@ -10,6 +10,7 @@ import {
   shipZstd,
 } from './support/cargo.ts'
 import { type Podman, preparePodman } from './support/clients/podman.ts'
+import { mirrorConf } from './support/clients/registries-conf.ts'
 import { assertFetchedOnce, assertNoOtherWay, type Mirror, startMirror } from './support/mirror.ts'
 import { skipWithout } from './support/tools.ts'
 import { makeWorkspace, type Workspace } from './support/workspace.ts'
@@ -32,8 +33,8 @@ describe('podman pulls through entrepot', { skip, timeout: 120_000 }, () => {
     official = await shipOfficial(mirror.hub)
     zstd = await shipZstd(mirror.hub)
     multi = await shipIndex(mirror.hub)
-    const mirrors = { 'docker.io': mirror.entrepot.address }
-    podman = await preparePodman(workspace, { mirrors, env: mirror.outside.env })
+    const conf = mirrorConf('docker.io', mirror.entrepot.address)
+    podman = await preparePodman(workspace, { conf, env: mirror.outside.env })
   })
   after(() => workspace.remove())
 

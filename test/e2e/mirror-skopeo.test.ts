@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Shipped, type ShippedIndex, shipIndex, shipPlain, shipZstd } from './support/cargo.ts'
+import { mirrorConf } from './support/clients/registries-conf.ts'
 import { prepareSkopeo } from './support/clients/skopeo.ts'
 import type { Tool } from './support/clients/tool.ts'
 import { assertFetchedOnce, assertNoOtherWay, type Mirror, startMirror } from './support/mirror.ts'
@@ -26,8 +27,8 @@ describe('skopeo reads through entrepot', { skip, timeout: 120_000 }, () => {
     plain = await shipPlain(mirror.hub)
     zstd = await shipZstd(mirror.hub)
     multi = await shipIndex(mirror.hub)
-    const mirrors = { 'docker.io': mirror.entrepot.address }
-    skopeo = await prepareSkopeo(workspace, { mirrors, env: mirror.outside.env })
+    const conf = mirrorConf('docker.io', mirror.entrepot.address)
+    skopeo = await prepareSkopeo(workspace, { conf, env: mirror.outside.env })
   })
   after(() => workspace.remove())
 

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type Shipped, shipPlain } from './support/cargo.ts'
-import { type Containerd, startContainerd } from './support/clients/containerd.ts'
+import { type Containerd, hostsToml, startContainerd } from './support/clients/containerd.ts'
 import { type Podman, preparePodman } from './support/clients/podman.ts'
+import { mirrorConf } from './support/clients/registries-conf.ts'
 import { assertFetchedOnce, type Mirror, startMirror } from './support/mirror.ts'
 import { skipWithout } from './support/tools.ts'
 import { type Hub, startHub } from './support/upstream/hub.ts'
@@ -33,9 +34,12 @@ describe('entrepot mirrors two upstreams', { skip, timeout: 120_000 }, () => {
     secret = await shipPlain(other, 'private/secret')
     plain = await shipPlain(mirror.hub)
     const { env } = mirror.outside
-    const mirrors = { 'docker.io': mirror.url, [HOST]: mirror.url }
-    containerd = await startContainerd(workspace, { mirrors, env })
-    podman = await preparePodman(workspace, { mirrors: { [HOST]: `${mirror.entrepot.address}/ships` }, env })
+    const hosts = { 'docker.io': hostsToml(mirror.url), [HOST]: hostsToml(mirror.url) }
+    containerd = await startContainerd(workspace, { hosts, env })
+    podman = await preparePodman(workspace, {
+      conf: mirrorConf(HOST, `${mirror.entrepot.address}/ships`),
+      env,
+    })
   })
   after(() => workspace.remove())
 

@@ -5,9 +5,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type Shipped, type ShippedIndex, shipIndex, shipPlain } from './support/cargo.ts'
-import { type Containerd, startContainerd } from './support/clients/containerd.ts'
-import { type Dockerd, startDockerd } from './support/clients/dockerd.ts'
+import { type Containerd, hostsToml, startContainerd } from './support/clients/containerd.ts'
+import { type Dockerd, daemonJson, startDockerd } from './support/clients/dockerd.ts'
 import { type Podman, preparePodman } from './support/clients/podman.ts'
+import { mirrorConf } from './support/clients/registries-conf.ts'
 import { type Mirror, startMirror } from './support/mirror.ts'
 import { skipWithout } from './support/tools.ts'
 import { makeWorkspace, type Workspace } from './support/workspace.ts'
@@ -29,9 +30,9 @@ describe('engines push into entrepot', { skip, timeout: 120_000 }, () => {
     plain = await shipPlain(mirror.hub)
     multi = await shipIndex(mirror.hub)
     const { env } = mirror.outside
-    dockerd = await startDockerd(workspace, { mirror: mirror.url, env })
-    containerd = await startContainerd(workspace, { mirrors: { 'docker.io': mirror.url }, env })
-    podman = await preparePodman(workspace, { mirrors: { 'docker.io': mirror.entrepot.address }, env })
+    dockerd = await startDockerd(workspace, { config: daemonJson(mirror.url), env })
+    containerd = await startContainerd(workspace, { hosts: { 'docker.io': hostsToml(mirror.url) }, env })
+    podman = await preparePodman(workspace, { conf: mirrorConf('docker.io', mirror.entrepot.address), env })
   })
   after(() => workspace.remove())
 

@@ -31,7 +31,7 @@ describe('command-line clients work with entrepot', { skip, timeout: 120_000 }, 
     zstd = await shipZstd(mirror.hub)
     multi = await shipIndex(mirror.hub)
     const { env } = mirror.outside
-    skopeo = await prepareSkopeo(workspace, { mirrors: {}, env })
+    skopeo = await prepareSkopeo(workspace, { conf: '', env })
     crane = await prepareTool(workspace, 'crane', env)
     regctl = await prepareTool(workspace, 'regctl', env)
     oras = await prepareTool(workspace, 'oras', env)

@@ -33,7 +33,7 @@ describe('a volume changes hands', { skip, timeout: 120_000 }, () => {
     official = await shipOfficial(hub)
     multi = await shipIndex(hub)
     const { env } = await closeOutside(workspace)
-    skopeo = await prepareSkopeo(workspace, { mirrors: {}, env })
+    skopeo = await prepareSkopeo(workspace, { conf: '', env })
   })
   after(() => workspace.remove())
 

@@ -18,8 +18,8 @@ export interface Containerd {
 
 /** What a containerd needs to know. */
 export interface ContainerdOptions {
-  /** Registry host of a name → URL of its mirror. */
-  readonly mirrors: Readonly<Record<string, string>>
+  /** Registry host of a name → text of its `hosts.toml`. */
+  readonly hosts: Readonly<Record<string, string>>
   /** Added to its environment. */
   readonly env: Readonly<Record<string, string>>
 }
@@ -29,10 +29,12 @@ const CONFIG =
 /** Works on every file system, inside containers too. */
 const SNAPSHOTTER = 'native'
 
-const writeHosts = async (folder: string, mirrors: ContainerdOptions['mirrors']): Promise<void> => {
-  for (const [host, url] of Object.entries(mirrors)) {
+/** The `hosts.toml` of a registry that has a mirror at `url`. */
+export const hostsToml = (url: string): string => `[host."${url}"]\n  capabilities = ["pull", "resolve"]\n`
+
+const writeHosts = async (folder: string, hosts: ContainerdOptions['hosts']): Promise<void> => {
+  for (const [host, toml] of Object.entries(hosts)) {
     await mkdir(join(folder, host), { recursive: true })
-    const toml = `[host."${url}"]\n  capabilities = ["pull", "resolve"]\n`
     await writeFile(join(folder, host, 'hosts.toml'), toml)
   }
 }
@@ -49,7 +51,7 @@ export const startContainerd = async (
   const start = async (): Promise<Program> => {
     await workspace.folder('containerd')
     await writeFile(join(folder, 'config.toml'), CONFIG)
-    await writeHosts(join(folder, 'hosts'), options.mirrors)
+    await writeHosts(join(folder, 'hosts'), options.hosts)
     const program = Program.start(workspace, {
       command: 'containerd',
       args: [

@@ -1,4 +1,5 @@
 /** A dockerd of its own with `registry-mirrors`, and the docker command that speaks to it. */
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cleanEnvironment } from '../environment.ts'
 import { Program } from '../program.ts'
@@ -17,11 +18,14 @@ export interface Dockerd {
 
 /** What a dockerd needs to know. */
 export interface DockerdOptions {
-  /** URL for `registry-mirrors`; none: dockerd goes where an image's name says. */
-  readonly mirror?: string
+  /** Text of `daemon.json`. */
+  readonly config: string
   /** Added to its environment. */
   readonly env: Readonly<Record<string, string>>
 }
+
+/** The `daemon.json` of a dockerd with a mirror at `url`. */
+export const daemonJson = (url: string): string => JSON.stringify({ 'registry-mirrors': [url] })
 
 const PULL_MS = 120_000
 
@@ -29,13 +33,14 @@ const PULL_MS = 120_000
 export const startDockerd = async (workspace: Workspace, options: DockerdOptions): Promise<Dockerd> => {
   const start = async (): Promise<Program> => {
     const folder = await workspace.folder('dockerd')
+    await writeFile(join(folder, 'daemon.json'), options.config)
     const program = Program.start(workspace, {
       command: 'dockerd',
       args: [
         ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
         ...['--pidfile', join(folder, 'pid'), '--host', `unix://${join(folder, 'socket')}`],
         ...['--iptables=false', '--ip-forward=false', '--bridge=none'],
-        ...(options.mirror === undefined ? [] : ['--registry-mirror', options.mirror]),
+        ...['--config-file', join(folder, 'daemon.json')],
       ],
       env: cleanEnvironment(folder, options.env),
     })

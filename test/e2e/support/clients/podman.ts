@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { cleanEnvironment } from '../environment.ts'
 import { run } from '../run.ts'
 import type { Workspace } from '../workspace.ts'
-import { type Mirrors, writeRegistriesConf } from './registries-conf.ts'
+import { writeRegistriesConf } from './registries-conf.ts'
 
 /** podman, ready to be called. */
 export interface Podman {
@@ -17,7 +17,8 @@ export interface Podman {
 
 /** What podman needs to know. */
 export interface PodmanOptions {
-  readonly mirrors: Mirrors
+  /** Text of `registries.conf`. */
+  readonly conf: string
   /** Added to its environment. */
   readonly env: Readonly<Record<string, string>>
 }
@@ -25,7 +26,7 @@ export interface PodmanOptions {
 /** Sets podman up with its files in `podman` below `workspace`. */
 export const preparePodman = async (workspace: Workspace, options: PodmanOptions): Promise<Podman> => {
   const folder = await workspace.folder('podman')
-  await writeRegistriesConf(folder, options.mirrors)
+  await writeRegistriesConf(folder, options.conf)
   const storage = join(folder, 'storage')
   const flags = [
     ...['--root', join(storage, 'root'), '--runroot', join(storage, 'run'), '--tmpdir', join(storage, 'tmp')],

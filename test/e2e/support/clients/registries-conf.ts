@@ -2,10 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Registry of a name → location of its mirror, a path included where it has one. */
-export type Mirrors = Readonly<Record<string, string>>
-
-const section = (registry: string, location: string): string => `
+/** The lines of `registries.conf` that make `location`, a path included where it has one, the mirror of `registry`. */
+export const mirrorConf = (registry: string, location: string): string => `
 [[registry]]
 prefix = "${registry}"
 location = "${registry}"
@@ -14,12 +12,11 @@ location = "${location}"
 insecure = true
 `
 
-/** Writes both files, to be found by programs with `home` as their `HOME`. */
-export const writeRegistriesConf = async (home: string, mirrors: Mirrors): Promise<void> => {
+/** Writes `registries.conf` and the policy, to be found by programs with `home` as their `HOME`. */
+export const writeRegistriesConf = async (home: string, conf: string): Promise<void> => {
   const folder = join(home, '.config/containers')
   await mkdir(folder, { recursive: true })
-  const sections = Object.entries(mirrors).map(([registry, location]) => section(registry, location))
-  await writeFile(join(folder, 'registries.conf'), `unqualified-search-registries = []\n${sections.join('')}`)
+  await writeFile(join(folder, 'registries.conf'), conf)
   const policy = { default: [{ type: 'insecureAcceptAnything' }] }
   await writeFile(join(folder, 'policy.json'), JSON.stringify(policy))
 }

@@ -1,17 +1,18 @@
 /** skopeo with `registries.conf`. It keeps nothing. */
 import type { Workspace } from '../workspace.ts'
-import { type Mirrors, writeRegistriesConf } from './registries-conf.ts'
+import { writeRegistriesConf } from './registries-conf.ts'
 import { prepareTool, type Tool } from './tool.ts'
 
 /** What skopeo needs to know. */
 export interface SkopeoOptions {
-  readonly mirrors: Mirrors
+  /** Text of `registries.conf`. */
+  readonly conf: string
   /** Added to its environment. */
   readonly env: Readonly<Record<string, string>>
 }
 
 /** Sets skopeo up with its files in `skopeo` below `workspace`. */
-export const prepareSkopeo = async (workspace: Workspace, { mirrors, env }: SkopeoOptions): Promise<Tool> => {
-  await writeRegistriesConf(await workspace.folder('skopeo'), mirrors)
+export const prepareSkopeo = async (workspace: Workspace, { conf, env }: SkopeoOptions): Promise<Tool> => {
+  await writeRegistriesConf(await workspace.folder('skopeo'), conf)
   return prepareTool(workspace, 'skopeo', env)
 }
