@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ConfigError } from './config/error.ts'
 import { DEFAULT_DEBUG_ADDR } from './config/schema/http.ts'
 import type { Config } from './config/schema.ts'
 import { upstreamsOf } from './config/upstreams.ts'
@@ -76,6 +77,14 @@ const listenLimits = ({ limits }: Config): ListenLimits => ({
   connections: limits.connections,
 })
 
+/** A registry that is to be guarded must not stand open: what is asked for and not served yet is no start. */
+const refuseUnguarded = ({ auth, access, http }: Config): void => {
+  if ((auth !== undefined && auth.none === undefined) || access !== undefined)
+    throw new ConfigError('', 'auth', 'cannot be enforced by this version, and an open registry is not meant')
+  if (http.tls?.certificate !== undefined)
+    throw new ConfigError('', 'http.tls', 'cannot be served by this version, and plain HTTP is not meant')
+}
+
 /** The default debug address being taken is a warning, not a failed start. */
 const listenDebug = async (listener: Listener, addr: string, log: Logger): Promise<string | undefined> => {
   try {
@@ -100,6 +109,7 @@ const becomeOwner = async (root: string, log: Logger): Promise<void> => {
  * @throws what the operating system says of an address that cannot be listened on
  */
 export const serve = async (config: Config, options: ServeOptions): Promise<RunningServer> => {
+  refuseUnguarded(config)
   const log = options.log ?? createLog(config)
   for (const warning of options.warnings) log.warn(warning)
   const { clock = SYSTEM_CLOCK, now = Date.now } = options
