@@ -54,7 +54,7 @@ export const formatReferrers = (referrers: readonly object[]): string =>
   JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: referrers })
 
 /** Largest page of the list, in bytes of its entries: clients refuse an index of more than 4 MiB. */
-const MAX_PAGE_BYTES = 4_000_000
+export const MAX_PAGE_BYTES = 4_000_000
 
 /** Deepest nesting of an entry that is listed: what an upstream nests deeper would overflow the stack of whoever writes it. */
 const MAX_LEVELS = 20

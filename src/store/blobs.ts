@@ -47,6 +47,7 @@ export class BlobStore {
     sizeCalculation: (bytes) => bytes.length + 256,
     ttl: KNOWN_FOR_MS,
   })
+  readonly #arriving = new Map<Digest, Promise<void>>()
 
   constructor(driver: StorageDriver) {
     this.#driver = driver
@@ -74,12 +75,14 @@ export class BlobStore {
 
   /** Takes over a finished, verified local file. It is there, durably, when this resolves. */
   async adopt(file: string, digest: Digest): Promise<void> {
-    await this.#driver.adopt(file, blobKey(digest))
+    await this.#arrive(digest, () => this.#driver.adopt(file, blobKey(digest)))
   }
 
   /** Stores verified bytes that are in memory: a manifest. */
   async write(digest: Digest, bytes: Uint8Array): Promise<void> {
-    if ((await this.stat(digest)) === undefined) await this.#driver.write(blobKey(digest), bytes)
+    await this.#arrive(digest, async () => {
+      if ((await this.stat(digest)) === undefined) await this.#driver.write(blobKey(digest), bytes)
+    })
   }
 
   /** Removes the bytes; who has a blob open goes on reading it. */
@@ -87,6 +90,18 @@ export class BlobStore {
     this.#small.delete(digest)
     await this.#driver.remove(blobFolder(digest))
     this.#small.delete(digest)
+  }
+
+  /** One arrival of a digest at a time: what the next one finds there is durable, not just visible. */
+  async #arrive(digest: Digest, work: () => Promise<void>): Promise<void> {
+    const before = this.#arriving.get(digest) ?? Promise.resolve()
+    const arriving = before.then(work, work)
+    this.#arriving.set(digest, arriving)
+    try {
+      await arriving
+    } finally {
+      if (this.#arriving.get(digest) === arriving) this.#arriving.delete(digest)
+    }
   }
 
   async #remember(digest: Digest, file: StoredFile): Promise<StoredBlob> {

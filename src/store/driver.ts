@@ -61,13 +61,13 @@ export interface StorageDriver {
   writeLazily(key: string, bytes: Uint8Array | string): Promise<void>
   /**
    * Takes over a finished local file, which is gone from its own path afterwards. Where the key has content already
-   * that stays, since equal keys of blobs mean equal bytes.
+   * that stays, since equal keys of blobs mean equal bytes; content of another size is torn, and replaced.
    * @param file an absolute path of this process
    */
   adopt(file: string, key: string): Promise<void>
   /** The names directly below `prefix`, files and folders, in byte order, strictly after `after`, at most `limit`. */
   list(prefix: string, after?: string, limit?: number): Promise<string[]>
-  /** Removes a key, or everything below it; that nothing is there is no error. Durable like `write`. */
+  /** Removes a key, or everything below it, at once; that nothing is there is no error. Durable like `write`. */
   remove(key: string): Promise<void>
   usage(): Promise<StoreUsage | undefined>
 }

@@ -20,6 +20,8 @@ import {
 
 /** Links kept in memory. */
 const MAX_KNOWN = 100_000
+/** Blobs of which it is kept who was given them last. */
+const MAX_LAST = 50_000
 /** How long a link is believed without looking, in milliseconds. */
 const KNOWN_FOR_MS = 2_000
 /** The same for tags, which change. */
@@ -30,6 +32,10 @@ export class LinkStore {
   readonly #driver: StorageDriver
   readonly #known = new LRUCache<string, Digest>({ max: MAX_KNOWN, ttl: KNOWN_FOR_MS })
   readonly #tags = new LRUCache<string, Digest>({ max: MAX_KNOWN, ttl: TAG_KNOWN_FOR_MS })
+  readonly #lastByDigest = new LRUCache<Digest, RepositoryName>({ max: MAX_LAST })
+  readonly #writing = new Map<string, Promise<void>>()
+  /** Counts what was moved or removed. */
+  #changes = 0
 
   constructor(driver: StorageDriver) {
     this.#driver = driver
@@ -49,6 +55,12 @@ export class LinkStore {
   async linkBlob(name: RepositoryName, digest: Digest, stored: Digest = digest): Promise<void> {
     await this.#write(layerLinkKey(name, digest), stored)
     if (stored !== digest) await this.#write(layerLinkKey(name, stored), stored)
+    this.#lastByDigest.set(digest, name)
+  }
+
+  /** A repository that was given this blob not long ago, as a hint: it may have it no longer. */
+  lastLinked(digest: Digest): RepositoryName | undefined {
+    return this.#lastByDigest.get(digest)
   }
 
   /** Lets a repository have a manifest, under the name `digest`. */
@@ -69,30 +81,27 @@ export class LinkStore {
 
   /** What a tag points at, or `undefined`. */
   async readTag(name: RepositoryName, tag: Tag): Promise<Digest | undefined> {
-    const key = tagCurrentKey(name, tag)
-    const known = this.#tags.get(key)
-    if (known !== undefined) return known
-    const digest = await this.#readLink(key)
-    if (digest !== undefined) this.#tags.set(key, digest)
-    return digest
+    return this.#readThrough(this.#tags, tagCurrentKey(name, tag))
   }
 
   /** Lets reads find a tag at once, in memory, while {@link writeTag} is still under way. */
   showTag(name: RepositoryName, tag: Tag, digest: Digest): void {
+    this.#changes += 1
     this.#tags.set(tagCurrentKey(name, tag), digest)
   }
 
   /** Points a tag at a manifest. */
   async writeTag(name: RepositoryName, tag: Tag, digest: Digest): Promise<void> {
-    await this.#driver.writeLazily(tagIndexKey(name, tag, digest), digest)
     await this.#driver.write(tagCurrentKey(name, tag), digest)
-    this.#tags.set(tagCurrentKey(name, tag), digest)
+    this.showTag(name, tag, digest)
+    await this.#driver.writeLazily(tagIndexKey(name, tag, digest), digest)
   }
 
   /** Removes a tag; the manifest stays. */
   async removeTag(name: RepositoryName, tag: Tag): Promise<void> {
     this.#tags.delete(tagCurrentKey(name, tag))
     await this.#driver.remove(tagFolder(name, tag))
+    this.#changes += 1
     this.#tags.delete(tagCurrentKey(name, tag))
   }
 
@@ -131,11 +140,17 @@ export class LinkStore {
     return lists.flat().filter(isDigest)
   }
 
-  async #read(key: string): Promise<Digest | undefined> {
-    const known = this.#known.get(key)
+  #read(key: string): Promise<Digest | undefined> {
+    return this.#readThrough(this.#known, key)
+  }
+
+  async #readThrough(memory: LRUCache<string, Digest>, key: string): Promise<Digest | undefined> {
+    const known = memory.get(key)
     if (known !== undefined) return known
+    const changes = this.#changes
     const digest = await this.#readLink(key)
-    if (digest !== undefined) this.#known.set(key, digest)
+    // What was moved or removed while it was read is not to be believed any longer.
+    if (digest !== undefined && changes === this.#changes) memory.set(key, digest)
     return digest
   }
 
@@ -145,15 +160,24 @@ export class LinkStore {
     return text !== undefined && isDigest(text) ? text : undefined
   }
 
+  /** One write of a link at a time: whoever finds it being written waits until it is durable. */
   async #write(key: string, stored: Digest): Promise<void> {
-    if ((await this.#read(key)) === stored) return
-    await this.#driver.write(key, stored)
+    const running = this.#writing.get(key)
+    if (running !== undefined) return running
+    const writing = this.#writeMissing(key, stored).finally(() => this.#writing.delete(key))
+    this.#writing.set(key, writing)
+    await writing
+  }
+
+  async #writeMissing(key: string, stored: Digest): Promise<void> {
+    if ((await this.#read(key)) !== stored) await this.#driver.write(key, stored)
     this.#known.set(key, stored)
   }
 
   async #remove(key: string): Promise<void> {
     this.#known.delete(key)
     await this.#driver.remove(key.slice(0, -'/link'.length))
+    this.#changes += 1
     this.#known.delete(key)
   }
 }

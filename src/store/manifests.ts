@@ -8,6 +8,7 @@ import { mediaTypeOf } from '../protocol/manifest.ts'
 import type { RepositoryName } from '../protocol/name.ts'
 import type { BlobStore } from './blobs.ts'
 import type { LinkStore } from './links.ts'
+import type { ReferrerStore } from './referrers.ts'
 
 /** Manifests kept in memory, in bytes in all. */
 const MEMORY_BYTES = 64 * 1024 * 1024
@@ -28,26 +29,31 @@ const keyOf = (name: RepositoryName, digest: Digest): string => `${name}@${diges
 export class ManifestStore {
   readonly #blobs: BlobStore
   readonly #links: LinkStore
+  readonly #referrers: ReferrerStore
   readonly #known = new LRUCache<string, StoredManifest>({
     maxSize: MEMORY_BYTES,
     sizeCalculation: ({ bytes }) => bytes.length + 512,
     ttl: KNOWN_FOR_MS,
   })
+  /** Counts what was removed: what was read meanwhile is not to be believed any longer. */
+  #removals = 0
 
-  constructor(blobs: BlobStore, links: LinkStore) {
+  constructor(blobs: BlobStore, links: LinkStore, referrers: ReferrerStore) {
     this.#blobs = blobs
     this.#links = links
+    this.#referrers = referrers
   }
 
   /** A manifest that a repository has, or `undefined`: no link, no bytes, or bytes that are not of that digest. */
   async find(name: RepositoryName, digest: Digest): Promise<StoredManifest | undefined> {
     const known = this.#known.get(keyOf(name, digest))
     if (known !== undefined) return known
+    const removals = this.#removals
     const stored = await this.#links.findManifest(name, digest)
     const bytes = stored === undefined ? undefined : await this.#blobs.read(stored)
     if (bytes === undefined || digestOf(bytes, algorithmOf(digest)) !== digest) return undefined
     const manifest = { digest, mediaType: mediaTypeOf(bytes), bytes }
-    this.#known.set(keyOf(name, digest), manifest)
+    if (removals === this.#removals) this.#known.set(keyOf(name, digest), manifest)
     return manifest
   }
 
@@ -60,15 +66,31 @@ export class ManifestStore {
   async put(name: RepositoryName, manifest: StoredManifest): Promise<void> {
     const { digest, bytes } = manifest
     const stored = algorithmOf(digest) === 'sha256' ? digest : digestOf(bytes)
+    const links = await Promise.all(
+      [...new Set([digest, stored])].map(async (link) => ({
+        link,
+        isNew: (await this.#links.findManifest(name, link)) === undefined,
+      })),
+    )
     await this.#blobs.write(stored, bytes)
+    await this.#referrers.add(name, digest, bytes)
     await this.#links.linkManifest(name, digest, stored)
+    await this.#referrers.note(
+      name,
+      1,
+      links.filter(({ isNew }) => isNew).map(({ link }) => link),
+    )
     this.#known.set(keyOf(name, digest), manifest)
   }
 
   /** Takes a manifest from a repository, under this name of it; tags are the caller's. */
   async remove(name: RepositoryName, digest: Digest): Promise<void> {
+    const manifest = await this.find(name, digest)
     this.#known.delete(keyOf(name, digest))
     await this.#links.unlinkManifest(name, digest)
+    this.#removals += 1
     this.#known.delete(keyOf(name, digest))
+    await this.#referrers.note(name, -1, [digest])
+    if (manifest !== undefined) await this.#referrers.remove(name, digest, manifest.bytes)
   }
 }

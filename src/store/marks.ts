@@ -51,6 +51,8 @@ export class MarkStore {
   readonly #asked = new LRUCache<string, { readonly asked: Asked; readonly writtenAtMs: number }>({
     max: MAX_KNOWN,
   })
+  /** Counts what was written or removed: what was read meanwhile is not to be believed any longer. */
+  #changes = 0
 
   constructor(driver: StorageDriver) {
     this.#driver = driver
@@ -59,16 +61,22 @@ export class MarkStore {
   /** The mark of a repository, or `undefined` where it has none. */
   async read(name: RepositoryName): Promise<Mark | undefined> {
     const known = this.#marks.get(name)
-    if (known !== undefined) return known.mark
+    return known === undefined ? this.reread(name) : known.mark
+  }
+
+  /** The same from the store alone, where a second process may have written it just now. */
+  async reread(name: RepositoryName): Promise<Mark | undefined> {
+    const changes = this.#changes
     const value = await this.#readJson(markKey(name))
     const mark = isMark(value) ? value : undefined
-    this.#marks.set(name, { mark })
+    if (changes === this.#changes) this.#marks.set(name, { mark })
     return mark
   }
 
   /** Writes the mark of a repository, durably. */
   async write(name: RepositoryName, mark: Mark): Promise<void> {
     await this.#driver.write(markKey(name), JSON.stringify(mark))
+    this.#changes += 1
     this.#marks.set(name, { mark })
   }
 
@@ -76,6 +84,7 @@ export class MarkStore {
   async remove(name: RepositoryName): Promise<void> {
     this.#marks.delete(name)
     await this.#driver.remove(markKey(name))
+    this.#changes += 1
     this.#marks.delete(name)
   }
 

@@ -17,6 +17,7 @@
  *                          /_public                          whether its upstream shows it to anybody
  *                          /_asked/<tag>                     when the upstream was last asked for a tag
  *                          /_referrers/<alg>/<hex>/<alg>-<hex>  manifests with this subject
+ *                          /_referrers/_seen                 of which manifests that list knows
  *
  * A `link` holds a digest as text, without a newline; it may name bytes of another algorithm (a sha512 link holds the
  * sha256 digest). No component of a name begins with `_`, so names and folders never collide.
@@ -93,6 +94,12 @@ export const referrersPrefix = (name: RepositoryName, subject: Digest): string =
 /** One referrer of a subject. */
 export const referrerKey = (name: RepositoryName, subject: Digest, referrer: Digest): string =>
   `${referrersPrefix(name, subject)}/${referrer.replace(':', '-')}`
+
+/** Of which manifests of a repository the lists of referrers know. */
+export const referrersSeenKey = (name: RepositoryName): string => `${own(name)}/_referrers/_seen`
+
+/** The folder where docker-registry keeps a repository's unfinished pushes; below it `<id>/{data,startedat,…}`. */
+export const foreignUploadsPrefix = (name: RepositoryName): string => `${repository(name)}/_uploads`
 
 /** The digest that a file name `<algorithm>-<hex>` stands for, or `undefined`. */
 export const parseFileDigest = (name: string): Digest | undefined => {

@@ -2,8 +2,9 @@
  * The storage driver for a folder. Durable in this order: write, sync the file, rename, sync the receiving folder and
  * the parent of every folder newly made. Few syncs run at once ({@link syncGate}).
  */
+import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import {
@@ -63,6 +64,8 @@ class FilesystemFile implements StoredFile {
 /** Content in a folder, at its keys as paths. */
 export class FilesystemDriver implements StorageDriver {
   readonly #root: string
+  /** Two processes on one volume may well have the same number, each in its container. */
+  readonly #id = randomBytes(6).toString('hex')
   #serial = 0
 
   /** @param root absolute path of the folder; it is made when something is written */
@@ -113,7 +116,7 @@ export class FilesystemDriver implements StorageDriver {
 
   async adopt(file: string, key: string): Promise<void> {
     await this.#trying(`storing ${key}`, async () => {
-      if ((await this.stat(key)) !== undefined) return rm(file, { force: true })
+      if ((await this.stat(key))?.sizeBytes === (await stat(file)).size) return rm(file, { force: true })
       await this.#sync(file)
       await this.#place(file, this.#path(key), true)
     })
@@ -127,10 +130,12 @@ export class FilesystemDriver implements StorageDriver {
 
   async remove(key: string): Promise<void> {
     await this.#trying(`removing ${key}`, async () => {
-      await rm(this.#path(key), { recursive: true, force: true })
-      await this.#sync(dirname(this.#path(key))).catch((error: unknown) => {
+      try {
+        await this.#vanish(this.#path(key))
+        await this.#sync(dirname(this.#path(key)))
+      } catch (error) {
         if (!isAbsent(error)) throw error
-      })
+      }
     })
   }
 
@@ -145,9 +150,26 @@ export class FilesystemDriver implements StorageDriver {
     return join(this.#root, key)
   }
 
-  async #replace(key: string, bytes: Uint8Array | string, isDurable: boolean): Promise<void> {
+  #nameTemporary(): string {
     this.#serial += 1
-    const temporary = join(this.#root, TEMPORARY_FOLDER, `${process.pid}-${Date.now()}-${this.#serial}`)
+    return join(this.#root, TEMPORARY_FOLDER, `${this.#id}-${this.#serial}`)
+  }
+
+  /** Takes a file, or a folder with all it holds, away in one step: nobody ever sees half of it. */
+  async #vanish(path: string): Promise<void> {
+    try {
+      return await unlink(path)
+    } catch (error) {
+      if (codeOf(error) !== 'EISDIR' && codeOf(error) !== 'EPERM') throw error
+    }
+    const temporary = this.#nameTemporary()
+    await mkdir(dirname(temporary), { recursive: true })
+    await rename(path, temporary)
+    await rm(temporary, { recursive: true, force: true })
+  }
+
+  async #replace(key: string, bytes: Uint8Array | string, isDurable: boolean): Promise<void> {
+    const temporary = this.#nameTemporary()
     await this.#trying(`writing ${key}`, async () => {
       try {
         await this.#writeTemporary(temporary, bytes)
