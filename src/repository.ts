@@ -9,7 +9,7 @@ import { foldHost } from './protocol/host.ts'
 import { parseRepositoryName, type RepositoryName } from './protocol/name.ts'
 import type { LinkStore } from './store/links.ts'
 import type { MarkStore } from './store/marks.ts'
-import type { Upstream } from './upstream/upstream.ts'
+import { type Upstream, UpstreamError } from './upstream/upstream.ts'
 
 /** Where a repository's content comes from. */
 export interface Origin {
@@ -41,6 +41,23 @@ export interface UpstreamEntry {
   /** Globs of repositories; empty: all. */
   readonly allow: readonly string[]
   readonly deny: readonly string[]
+}
+
+/** Whether an origin has a repository; `unknown`: that could not be found out, and the error says why. */
+export type Existence =
+  | { readonly kind: 'exists' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unknown'; readonly error: UpstreamError }
+
+/** Asks an origin whether it has a repository, as far as it shows it to us. */
+export const askExistence = async ({ upstream, name }: Origin, deadlineMs: number): Promise<Existence> => {
+  try {
+    await upstream.tags(name, { deadlineMs })
+    return { kind: 'exists' }
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error
+    return error.kind === 'absent' ? { kind: 'absent' } : { kind: 'unknown', error }
+  }
 }
 
 /** What repositories are resolved against. */
@@ -93,7 +110,7 @@ export class Repositories {
   async resolve(path: string, ns: string | undefined, host: string | undefined): Promise<Repository> {
     const name = parseRepositoryName(path)
     if (this.#byHost.size === 0) return { kind: 'local', name, origin: undefined }
-    const namespace = ns === undefined || ns === '' || this.#isOwnHost(ns, host) ? undefined : foldHost(ns)
+    const namespace = this.#namespaceOf(ns, host)
     if (namespace !== undefined) return this.#resolveNamespace(name, namespace)
     const [first, ...rest] = name.split('/') as [string, ...string[]]
     const named = rest.length === 0 ? undefined : this.#byHost.get(foldHost(first))
@@ -101,6 +118,22 @@ export class Repositories {
     if (await this.isLocal(name)) return { kind: 'local', name, origin: undefined }
     if (this.#default === undefined) return { kind: 'local', name, origin: undefined }
     return this.#mirrored(this.#default, name)
+  }
+
+  /**
+   * The repository that a push means: always under the name as it is written, so that `app` is not `library/app`. Whether
+   * it may be pushed to, where it is not local yet, is `push/claim`'s to find out.
+   * @throws as {@link resolve}; `DENIED` where the name says that it is an upstream's
+   */
+  async resolvePush(path: string, ns: string | undefined, host: string | undefined): Promise<Repository> {
+    const repository = await this.resolve(path, ns, host)
+    if (repository.kind === 'local') return repository
+    const name = parseRepositoryName(path)
+    if (this.#namespaceOf(ns, host) === undefined && !this.#namesUpstream(name))
+      return { ...repository, name }
+    throw new RegistryError('DENIED', {
+      message: `${name} is a repository of ${repository.origin.upstream.name} and cannot be pushed to, unless local.repositories lists it`,
+    })
   }
 
   /** Whether a stored name is local: by `local.repositories`, or because something was pushed there. */
@@ -113,9 +146,20 @@ export class Repositories {
     return this.#isAlwaysLocal(name)
   }
 
-  /** Whether the first component of a name is an upstream's host. */
-  namesUpstream(name: RepositoryName): boolean {
-    return this.#byHost.has(foldHost(name.split('/')[0] ?? ''))
+  /** Whether content of a stored name came from an upstream. */
+  async isMirroredHere(name: RepositoryName): Promise<boolean> {
+    return this.#options.adopted.has(name) || (await this.#options.marks.read(name))?.kind === 'mirrored'
+  }
+
+  /** Whether the first component of a name is an upstream's host or name. */
+  #namesUpstream(name: RepositoryName): boolean {
+    const [first = '', ...rest] = name.split('/')
+    return rest.length > 0 && this.#byHost.has(foldHost(first))
+  }
+
+  /** What `ns` says, folded; `undefined` where it says nothing, or means this registry itself. */
+  #namespaceOf(ns: string | undefined, host: string | undefined): string | undefined {
+    return ns === undefined || ns === '' || this.#isOwnHost(ns, host) ? undefined : foldHost(ns)
   }
 
   #isOwnHost(ns: string, host: string | undefined): boolean {
@@ -143,7 +187,9 @@ export class Repositories {
       throw new RegistryError('DENIED', {
         message: `${there} may not be mirrored from ${entry.upstream.name}: see allow and deny of that upstream`,
       })
-    const name = entry.isDefault ? there : parseRepositoryName(`${entry.prefix}/${there}`)
+    const name = entry.isDefault
+      ? await this.#storedName(path, there)
+      : parseRepositoryName(`${entry.prefix}/${there}`)
     const origin = { upstream: entry.upstream, name: there }
     const mark = await this.#options.marks.read(name)
     if (mark?.kind === 'local' || this.isListedLocal(name)) return { kind: 'local', name, origin: undefined }
@@ -151,5 +197,11 @@ export class Repositories {
       return { kind: 'mirrored', name, origin }
     const isThere = await this.#options.links.hasRepository(name)
     return { kind: isThere ? 'unclaimed' : 'mirrored', name, origin }
+  }
+
+  /** A bare name that lies here from elsewhere, unmarked, was pushed under it: it is that one, not `library/…`. */
+  async #storedName(path: RepositoryName, there: RepositoryName): Promise<RepositoryName> {
+    if (path === there || !(await this.#options.links.hasRepository(path))) return there
+    return path
   }
 }

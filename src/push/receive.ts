@@ -1,0 +1,77 @@
+/**
+ * A request's body → the end of an upload's file. What came is kept when the client leaves: it asks how far it had come,
+ * and goes on there. A chunk that is not as long as it said counts for nothing.
+ */
+import type { Readable } from 'node:stream'
+import { RegistryError } from '../protocol/error.ts'
+import { SlabWriter } from '../store/slabs.ts'
+import type { HeldUpload } from './sessions.ts'
+
+/**
+ * Appends a body.
+ * @param exactBytes how many bytes it must have; `undefined`: as many as come
+ * @throws RegistryError `SIZE_INVALID`, StorageError, or the stream's own error when the client has left
+ */
+export const receiveBody = async (
+  upload: HeldUpload,
+  body: Readable,
+  exactBytes: number | undefined,
+): Promise<void> => {
+  const { file } = upload
+  const before = { sizeBytes: file.written, digests: upload.digests.copy() }
+  const writer = new SlabWriter(file, upload.digests)
+  try {
+    await pour(upload, body, writer, exactBytes)
+    await writer.finish()
+    upload.digests = writer.hash
+  } catch (error) {
+    if (error instanceof RegistryError) {
+      await writer.abandon()
+      await file.truncate(before.sizeBytes)
+      upload.digests = before.digests
+    } else await keep(upload, writer)
+    throw error
+  } finally {
+    upload.endReading()
+  }
+}
+
+const pour = async (
+  upload: HeldUpload,
+  body: Readable,
+  writer: SlabWriter<HeldUpload['digests']>,
+  exactBytes: number | undefined,
+): Promise<void> => {
+  const onAbort = (): void => void body.destroy()
+  if (upload.signal.aborted) onAbort()
+  upload.signal.addEventListener('abort', onAbort, { once: true })
+  let received = 0
+  try {
+    // Not destroyed when the loop is left early: the answer goes out on the same connection.
+    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      upload.hear()
+      received += chunk.length
+      if (received > (exactBytes ?? Number.POSITIVE_INFINITY)) throw wrongSize(exactBytes)
+      await writer.add(chunk)
+    }
+  } finally {
+    upload.endReading()
+    upload.signal.removeEventListener('abort', onAbort)
+  }
+  if (exactBytes !== undefined && received !== exactBytes) throw wrongSize(exactBytes)
+}
+
+const wrongSize = (exactBytes: number | undefined): RegistryError =>
+  new RegistryError('SIZE_INVALID', {
+    message: `the chunk does not have the ${exactBytes} bytes of its Content-Range: none of it was stored`,
+  })
+
+/** Writes what came before the failure; where the disk takes no more, what it has taken is the end. */
+const keep = async (upload: HeldUpload, writer: SlabWriter<HeldUpload['digests']>): Promise<void> => {
+  try {
+    await writer.finish()
+  } catch {
+    await writer.abandon()
+  }
+  upload.digests = writer.hash
+}
