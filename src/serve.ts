@@ -23,6 +23,7 @@ import { Repositories } from './repository.ts'
 import { readAdopted } from './store/adopted.ts'
 import { checksOf } from './wiring/checks.ts'
 import { createPull } from './wiring/pull.ts'
+import { createPush } from './wiring/push.ts'
 import { createStore } from './wiring/store.ts'
 import { createUpstreams } from './wiring/upstreams.ts'
 
@@ -85,6 +86,10 @@ const refuseUnguarded = ({ auth, access, http }: Config): void => {
     throw new ConfigError('', 'http.tls', 'cannot be served by this version, and plain HTTP is not meant')
 }
 
+/** Origin for absolute URLs; empty where paths are sent. */
+const originOf = ({ http }: Config): string =>
+  http.host === undefined || http.relativeurls ? '' : http.host.replace(/\/$/, '')
+
 /** The default debug address being taken is a warning, not a failed start. */
 const listenDebug = async (listener: Listener, addr: string, log: Logger): Promise<string | undefined> => {
   try {
@@ -129,6 +134,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
 
   const pull = createPull(config, store, { coordinator, metrics, log, clock, now })
+  const push = createPush(config, store, { repositories, coordinator, log, now })
   const health = new Health(
     checksOf(config, store.driver),
     upstreams.map(({ upstream }) => upstream),
@@ -139,12 +145,16 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     manifests: pull.manifests,
     blobs: pull.blobs,
     listings: pull.listings,
+    catalog: pull.catalog,
+    push: push.services,
     guard: createGuard(repositories),
     metrics,
     accessLog,
     log,
     headers: config.http.headers,
     prefix: config.http.prefix ?? '/',
+    origin: originOf(config),
+    maxCatalogEntries: config.catalog.maxentries > 0 ? config.catalog.maxentries : 1000,
     maxTags: config.tags.maxtags > 0 ? config.tags.maxtags : 1000,
     isReady: () => health.isReady,
   })
@@ -164,6 +174,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   if (options.becomesOwner === true) await becomeOwner(root, log)
   await store.owner.start()
   health.start()
+  push.start()
   const sweep = setInterval(
     () =>
       void pull.partials
@@ -186,6 +197,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
       health.setDown(true)
       clearInterval(sweep)
       await listener.close(config.http.draintimeout)
+      await push.close()
       await pull.close()
       await debugListener.close(0)
       health.stop()

@@ -54,6 +54,7 @@ const ARCHITECTURE: Architecture = {
     'wiring/',
     'store/drivers/',
     'store/growing-file.ts',
+    'store/uploads.ts',
     'fetch/partials.ts',
     'config/load.ts',
     'config/text-file.ts',

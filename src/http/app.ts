@@ -8,23 +8,50 @@ import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { RegistryError } from '../protocol/error.ts'
 import type { BlobPull } from '../pull/blob.ts'
+import type { Catalog } from '../pull/catalog.ts'
 import type { ListingPull } from '../pull/listing.ts'
 import type { ManifestPull } from '../pull/manifest.ts'
+import type { Claims } from '../push/claim.ts'
+import type { Deletes } from '../push/delete.ts'
+import type { OnEvent } from '../push/event.ts'
+import type { ManifestPush } from '../push/manifest.ts'
+import type { Mounts } from '../push/mount.ts'
+import type { Uploads } from '../push/upload.ts'
 import type { AccessLog } from './access-log.ts'
-import { getBlob, headBlob } from './blobs.ts'
+import { deleteBlob, getBlob, headBlob } from './blobs.ts'
 import { BufferPool } from './buffers.ts'
 import type { Context, RequestState } from './context.ts'
 import { writeErrors } from './errors.ts'
-import type { Guard, GuardedRoute } from './guard.ts'
-import { listReferrers, listTags } from './listings.ts'
-import { getManifest } from './manifests.ts'
+import { createNotify } from './events.ts'
+import type { Action, Guard, GuardedRoute } from './guard.ts'
+import { listCatalog, listReferrers, listTags } from './listings.ts'
+import { deleteManifest, getManifest, putManifest } from './manifests.ts'
 import { measure } from './measure.ts'
+import { createLocate } from './reply.ts'
+import { createUploadRoutes } from './uploads.ts'
+
+/** What takes pushes and deletes. */
+export interface PushServices {
+  readonly claims: Claims
+  readonly uploads: Uploads
+  readonly mounts: Mounts
+  readonly manifests: ManifestPush
+  readonly deletes: Deletes
+  /** Gives what signs the locations of uploads (`http.secret`). */
+  readonly secret: () => Promise<string>
+  /** `storage.maintenance.readonly`: nothing is taken and nothing deleted. */
+  readonly isReadOnly: boolean
+  /** Told of every push, mount and delete. */
+  readonly onEvent?: OnEvent
+}
 
 /** What the API is made of. */
 export interface AppOptions {
   readonly manifests: ManifestPull
   readonly blobs: BlobPull
   readonly listings: ListingPull
+  readonly catalog: Catalog
+  readonly push: PushServices
   readonly guard: Guard
   readonly metrics: Metrics
   readonly accessLog: AccessLog | undefined
@@ -33,8 +60,12 @@ export interface AppOptions {
   readonly headers: Readonly<Record<string, readonly string[]>>
   /** `http.prefix`, with a slash at both ends; `/` where there is none. */
   readonly prefix: string
+  /** `http.host`: origin of this registry as clients see it; empty: `Location` is a path. */
+  readonly origin: string
   /** Most tags in a page. */
   readonly maxTags: number
+  /** Most repositories in a page of the catalog. */
+  readonly maxCatalogEntries: number
   /** Whether stored content can be served, and no new work is refused. */
   readonly isReady: () => boolean
 }
@@ -76,17 +107,45 @@ const answerHealth = (isHealthy: () => boolean) => (ctx: Context) => {
   ctx.body = ''
 }
 
-/** Routes of the API. `handler` is distribution's word for the metric. */
+const refuseWrites: GuardedRoute = async () => {
+  throw new RegistryError('UNSUPPORTED', {
+    message: 'the registry is read-only: storage.maintenance.readonly',
+    headers: { Allow: 'GET, HEAD' },
+  })
+}
+
+/** Labels a route with distribution's word for the metric. */
+const as =
+  (handler: string, route: GuardedRoute): GuardedRoute =>
+  (ctx) => {
+    ctx.state.handler = handler
+    return route(ctx)
+  }
+
+/** Routes that change something. Uploads stand before `:digest`, which would match them too. */
+const addWriteRoutes = (router: Router<RequestState>, { guard, push, origin, prefix }: AppOptions): void => {
+  const notify = createNotify(push.onEvent)
+  const locate = createLocate(origin, prefix)
+  const { claims, deletes, manifests } = push
+  const upload = createUploadRoutes({ ...push, locate, notify })
+  const manifest = { push: manifests, deletes, claims, locate, notify }
+  const on = (action: Action, handler: string, route: GuardedRoute) =>
+    guard(action, as(handler, push.isReadOnly ? refuseWrites : route))
+  router.post('/v2/*name/blobs/uploads', on('push', 'blob_upload', upload.startUpload))
+  router.get('/v2/*name/blobs/uploads/:id', on('push', 'blob_upload_chunk', upload.getUpload))
+  router.patch('/v2/*name/blobs/uploads/:id', on('push', 'blob_upload_chunk', upload.appendUpload))
+  router.put('/v2/*name/blobs/uploads/:id', on('push', 'blob_upload_chunk', upload.finishUpload))
+  router.delete('/v2/*name/blobs/uploads/:id', on('push', 'blob_upload_chunk', upload.cancelUpload))
+  router.delete('/v2/*name/blobs/:digest', on('delete', 'blob', deleteBlob(deletes, notify)))
+  router.put('/v2/*name/manifests/:reference', on('push', 'manifest', putManifest(manifest)))
+  router.delete('/v2/*name/manifests/:reference', on('delete', 'manifest', deleteManifest(manifest)))
+}
+
+/** Routes of the API. */
 const createRouter = (options: AppOptions): Router<RequestState> => {
   const { guard, manifests, blobs, listings, maxTags } = options
   const pool = new BufferPool()
   const router = new Router<RequestState>({ prefix: options.prefix.replace(/\/$/, '') })
-  const as =
-    (handler: string, route: GuardedRoute): GuardedRoute =>
-    (ctx) => {
-      ctx.state.handler = handler
-      return route(ctx)
-    }
   router.get('/', answerHealth(options.isReady))
   router.get(
     '/healthz',
@@ -94,6 +153,8 @@ const createRouter = (options: AppOptions): Router<RequestState> => {
   )
   router.get('/readyz', answerHealth(options.isReady))
   router.get('/v2', ping)
+  router.get('/v2/_catalog', listCatalog(options.catalog, options.maxCatalogEntries))
+  addWriteRoutes(router, options)
   router.get('/v2/*name/tags/list', guard('pull', as('tags', listTags(listings, maxTags))))
   router.get('/v2/*name/referrers/:digest', guard('pull', as('referrers', listReferrers(listings))))
   router.get('/v2/*name/manifests/:reference', guard('pull', as('manifest', getManifest(manifests))))

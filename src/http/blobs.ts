@@ -1,8 +1,11 @@
 /** Blob endpoints: parse, call, reply. */
 import { parseDigest } from '../protocol/digest.ts'
 import type { BlobPull } from '../pull/blob.ts'
+import type { Deletes } from '../push/delete.ts'
 import type { BufferPool } from './buffers.ts'
+import type { Notify } from './events.ts'
 import type { GuardedRoute } from './guard.ts'
+import { replyEmpty } from './reply.ts'
 import { isNotModified, sendBlob, setBlobHeaders } from './send.ts'
 
 /** `HEAD /v2/<name>/blobs/<digest>` (distribution-spec 1.1, Checking if content exists). */
@@ -29,4 +32,15 @@ export const getBlob =
       return
     }
     await sendBlob(ctx, blob, openAhead, pool)
+  }
+
+/** `DELETE /v2/<name>/blobs/<digest>` (distribution-spec 1.1, Deleting Blobs). */
+export const deleteBlob =
+  (deletes: Deletes, notify: Notify): GuardedRoute =>
+  async (ctx) => {
+    const digest = parseDigest(ctx.params.digest ?? '')
+    await deletes.deleteBlob(ctx.state.repository, digest)
+    const target = { digest, tag: undefined, mediaType: undefined, sizeBytes: undefined }
+    notify(ctx, { action: 'delete', type: 'blob', ...target })
+    replyEmpty(ctx, 202)
   }

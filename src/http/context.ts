@@ -2,6 +2,7 @@
 import type { RouterContext } from '@koa/router'
 import type { DefaultContext } from 'koa'
 import type { Identity } from '../access/authenticate.ts'
+import type { FindPullable } from '../push/mount.ts'
 import type { Repository } from '../repository.ts'
 
 /** State of one request. */
@@ -11,6 +12,8 @@ export interface RequestState {
   /** Set by the guard, for every route below a repository. */
   repository?: Repository
   identity?: Identity
+  /** Set by the guard of a push: where the caller may mount from. */
+  findPullable?: FindPullable
   /** Bytes of content sent, where the body is sent past Koa. */
   sentBytes?: number
 }

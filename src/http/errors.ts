@@ -41,7 +41,8 @@ export const writeErrors =
       if (ctx.status === 404 && ctx.body == null && ctx.respond !== false)
         throw new RegistryError('NAME_UNKNOWN', { message: 'no such route: see /v2/' })
     } catch (thrown) {
-      if (ctx.res.headersSent || ctx.req.destroyed || isClientGone(thrown)) {
+      // A request whose body was read to its end counts as destroyed, too: the socket tells.
+      if (ctx.res.headersSent || ctx.req.socket.destroyed || isClientGone(thrown)) {
         if (!isClientGone(thrown)) log.warn({ err: thrown, url: ctx.path }, 'answer cut short')
         ctx.respond = false
         ctx.res.destroy()

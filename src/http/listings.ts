@@ -1,12 +1,16 @@
-/** Lists: tags and referrers. Parse, call, reply. */
+/** Lists: tags, referrers, and the catalog. Parse, call, reply. */
 import { parseDigest } from '../protocol/digest.ts'
 import { formatNextLink } from '../protocol/link.ts'
 import { MEDIA_TYPES } from '../protocol/manifest.ts'
 import { cutPage, parsePage } from '../protocol/page.ts'
 import { cutReferrers, filterReferrers, formatReferrers } from '../protocol/referrers.ts'
+import type { Catalog, CatalogKind } from '../pull/catalog.ts'
 import type { ListingPull } from '../pull/listing.ts'
-import { queryValue } from './context.ts'
+import { type Context, queryValue } from './context.ts'
 import type { GuardedRoute } from './guard.ts'
+
+/** Entries of a page of the catalog where the client does not say, as in distribution. */
+const CATALOG_PAGE = 100
 
 /** `GET /v2/<name>/tags/list` (distribution-spec 1.1, Listing Tags). */
 export const listTags =
@@ -32,8 +36,12 @@ export const listReferrers =
     const subject = parseDigest(ctx.params.digest ?? '')
     const wanted = ctx.query.artifactType
     const types = wanted === undefined ? [] : typeof wanted === 'string' ? [wanted] : wanted
-    const { entries, warning } = await pull.referrers(ctx.state.repository, subject)
-    const { items, next } = cutReferrers(filterReferrers(entries, types), queryValue(ctx.query.last))
+    const after = queryValue(ctx.query.last)
+    const { entries, warning } = await pull.referrers(ctx.state.repository, subject, {
+      after,
+      artifactTypes: types,
+    })
+    const { items, next } = cutReferrers(filterReferrers(entries, types), after)
     if (warning !== undefined) ctx.set('Warning', warning)
     if (types.length > 0) ctx.set('OCI-Filters-Applied', 'artifactType')
     if (next !== undefined)
@@ -44,3 +52,17 @@ export const listReferrers =
     ctx.set('Content-Type', MEDIA_TYPES.ociIndex)
     ctx.body = formatReferrers(items)
   }
+
+const readKind = (text: string | undefined): CatalogKind | undefined =>
+  text === 'local' || text === 'mirrored' ? text : undefined
+
+/** `GET /v2/_catalog` (distribution): the repositories of the store; `?kind=local` or `?kind=mirrored` for some of them. */
+export const listCatalog = (catalog: Catalog, maxEntries: number) => async (ctx: Context) => {
+  const defaultLimit = Math.min(CATALOG_PAGE, maxEntries)
+  const request = parsePage(ctx.query, { defaultLimit, maxLimit: maxEntries, whenOver: 'refuse' })
+  const kind = readKind(queryValue(ctx.query.kind))
+  const { items, next } = await catalog.page(request, kind)
+  if (next !== undefined) ctx.set('Link', formatNextLink(ctx.path, { last: next, n: request.limit, kind }))
+  ctx.set('Content-Type', 'application/json')
+  ctx.body = JSON.stringify({ repositories: items })
+}

@@ -1,9 +1,20 @@
 /** Manifest endpoints: parse, call, reply. */
 import { RegistryError } from '../protocol/error.ts'
-import { parseReference } from '../protocol/name.ts'
+import { MAX_MANIFEST_BYTES } from '../protocol/manifest.ts'
+import { parseReference, parseTag, type Reference, type Tag } from '../protocol/name.ts'
 import type { ManifestPull } from '../pull/manifest.ts'
+import type { Claims } from '../push/claim.ts'
+import type { Deletes } from '../push/delete.ts'
+import type { ManifestPush } from '../push/manifest.ts'
+import { readBody } from './body.ts'
+import type { GuardedContext } from './context.ts'
+import type { Notify } from './events.ts'
 import type { GuardedRoute } from './guard.ts'
+import { type Locate, replyEmpty } from './reply.ts'
 import { isNotModified } from './send.ts'
+
+/** Most tags that one manifest is given in a request. */
+const MAX_TAGS = 100
 
 /** `GET` and `HEAD /v2/<name>/manifests/<reference>` (distribution-spec 1.1, Pulling manifests). */
 export const getManifest =
@@ -31,4 +42,76 @@ export const getManifest =
     ctx.set('Content-Type', mediaType)
     if (sizeBytes !== undefined) ctx.set('Content-Length', String(sizeBytes))
     if (!isHead) ctx.body = bytes
+  }
+
+/** A reference that is written to. @throws RegistryError `DIGEST_INVALID`, `TAG_INVALID` */
+const writtenReference = (ctx: GuardedContext): Reference => {
+  const text = ctx.params.reference ?? ''
+  return parseReference(text) ?? { kind: 'tag', tag: parseTag(text) }
+}
+
+/** `?tag=` of a push by digest, once or several times. @throws RegistryError `TAG_INVALID`, 414 */
+const readTags = (ctx: GuardedContext, reference: Reference): Tag[] => {
+  const asked = ctx.query.tag
+  if (asked === undefined || reference.kind === 'tag') return []
+  const tags = [...new Set(typeof asked === 'string' ? [asked] : asked)]
+  if (tags.length > MAX_TAGS)
+    throw new RegistryError('TAG_INVALID', {
+      status: 414,
+      message: `too many tags in one request: at most ${MAX_TAGS}`,
+    })
+  return tags.map(parseTag)
+}
+
+const tooLarge = (): RegistryError =>
+  new RegistryError('MANIFEST_INVALID', {
+    status: 413,
+    message: `manifest invalid: it is larger than ${MAX_MANIFEST_BYTES} bytes`,
+  })
+
+const tagOf = (reference: Reference): Tag | undefined =>
+  reference.kind === 'tag' ? reference.tag : undefined
+
+/** What writing manifests works with. */
+export interface ManifestRoutesOptions {
+  readonly push: ManifestPush
+  readonly deletes: Deletes
+  readonly claims: Claims
+  readonly locate: Locate
+  readonly notify: Notify
+}
+
+/** `PUT /v2/<name>/manifests/<reference>[?tag=…]` (distribution-spec 1.1, Pushing manifests). */
+export const putManifest =
+  ({ push, claims, locate, notify }: ManifestRoutesOptions): GuardedRoute =>
+  async (ctx) => {
+    claims.requirePush()
+    const reference = writtenReference(ctx)
+    const { digest, mediaType, sizeBytes, subject, tags } = await push.put(ctx.state.repository, {
+      reference,
+      tags: readTags(ctx, reference),
+      bytes: await readBody(ctx.req, MAX_MANIFEST_BYTES, tooLarge),
+      contentType: ctx.get('Content-Type'),
+      conditions: { ifMatch: ctx.get('If-Match'), ifNoneMatch: ctx.get('If-None-Match') },
+    })
+    ctx.set({ Location: locate(ctx, `manifests/${digest}`), 'Docker-Content-Digest': digest })
+    if (subject !== undefined) ctx.set('OCI-Subject', subject)
+    if (tags.length > 0) ctx.set('OCI-Tag', tags.join(', '))
+    const tag = tagOf(reference) ?? tags[0]
+    notify(ctx, { action: 'push', type: 'manifest', digest, tag, mediaType, sizeBytes })
+    replyEmpty(ctx, 201)
+  }
+
+/** `DELETE /v2/<name>/manifests/<reference>` (distribution-spec 1.1, Deleting tags, Deleting manifests). */
+export const deleteManifest =
+  ({ deletes, notify }: ManifestRoutesOptions): GuardedRoute =>
+  async (ctx) => {
+    const reference = writtenReference(ctx)
+    const { repository } = ctx.state
+    if (reference.kind === 'tag') await deletes.deleteTag(repository, reference.tag)
+    else await deletes.deleteManifest(repository, reference.digest)
+    const digest = reference.kind === 'digest' ? reference.digest : undefined
+    const target = { digest, tag: tagOf(reference), mediaType: undefined, sizeBytes: undefined }
+    notify(ctx, { action: 'delete', type: 'manifest', ...target })
+    replyEmpty(ctx, 202)
   }

@@ -10,6 +10,7 @@ import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import type { Origin, Repository } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
+import type { Leases } from '../store/leases.ts'
 import type { LinkStore } from '../store/links.ts'
 import { type Priority, UpstreamError } from '../upstream/upstream.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -45,6 +46,7 @@ export interface BlobPullOptions {
   readonly metrics: Metrics
   readonly prefetch: Prefetch
   readonly deadlines: Deadlines
+  readonly leases: Leases
 }
 
 type Mirrored = Extract<Repository, { origin: Origin }>
@@ -78,8 +80,10 @@ export class BlobPull {
 
   /** Size in bytes, for a `HEAD`: costs one upstream `HEAD` at most, never a download. */
   async stat(repository: Repository, digest: Digest): Promise<number | undefined> {
-    const { links, blobs, flights } = this.#options
+    const { links, blobs, flights, leases } = this.#options
     const linked = await links.findBlob(repository.name, digest)
+    // Whoever asks for a blob of a local repository may be about to push a manifest that names it.
+    if (linked !== undefined && repository.kind === 'local') await leases.renew(linked)
     const sizeBytes = linked === undefined ? undefined : await blobs.stat(linked)
     if (sizeBytes !== undefined) return sizeBytes
     if (repository.kind === 'local') throw unknown(digest)

@@ -7,9 +7,11 @@ import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
-import { isTag } from '../protocol/name.ts'
+import { isTag, type RepositoryName } from '../protocol/name.ts'
+import { filterReferrers, MAX_PAGE_BYTES } from '../protocol/referrers.ts'
 import type { Repository } from '../repository.ts'
 import type { LinkStore } from '../store/links.ts'
+import type { ReferrerStore } from '../store/referrers.ts'
 import { UpstreamError } from '../upstream/upstream.ts'
 import type { Deadlines } from './deadlines.ts'
 import { allowsStale, formatWarning, toAnswer } from './failure.ts'
@@ -32,9 +34,18 @@ export interface ReferrerEntry {
 const isReferrerEntry = (entry: Readonly<Record<string, unknown>>): entry is ReferrerEntry & typeof entry =>
   typeof entry.digest === 'string'
 
+/** Which referrers are wanted; what is stored here is read no further than a page of these. */
+export interface ReferrersRequest {
+  /** A digest: they begin strictly after it. */
+  readonly after?: string | undefined
+  /** Any of these; none: all types. */
+  readonly artifactTypes?: readonly string[]
+}
+
 /** What reads of lists work with. */
 export interface ListingPullOptions {
   readonly links: LinkStore
+  readonly referrers: ReferrerStore
   readonly coordinator: Coordinator
   readonly deadlines: Deadlines
   readonly metrics: Metrics
@@ -42,6 +53,8 @@ export interface ListingPullOptions {
 
 /** Byte order, which is code unit order for tags. */
 const inByteOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+const isUnknown = (error: unknown): boolean => error instanceof RegistryError && error.status === 404
 
 /** Answers reads of lists. */
 export class ListingPull {
@@ -62,31 +75,74 @@ export class ListingPull {
   async tags(repository: Repository): Promise<PulledList<string>> {
     if (repository.kind === 'local') return { entries: await this.#localTags(repository) }
     const { upstream, name } = repository.origin
-    const list = await this.#ask(
-      `tags ${repository.name}`,
-      async (deadlineMs) => (await upstream.tags(name, { deadlineMs })).filter(isTag).sort(inByteOrder),
-      () => this.#options.links.listTags(repository.name),
+    const own = () => this.#options.links.listTags(repository.name)
+    const ask = (deadlineMs: number) => upstream.tags(name, { deadlineMs })
+    const list = await this.#orOwn(repository, own, () =>
+      this.#ask(
+        `tags ${repository.name}`,
+        async (deadlineMs) => (await ask(deadlineMs)).filter(isTag).sort(inByteOrder),
+        own,
+      ),
     )
     if (repository.kind === 'mirrored') return list
     // What an unclaimed repository holds may be somebody's own: its tags are listed beside the upstream's.
-    const own = await this.#options.links.listTags(repository.name)
-    return { ...list, entries: [...new Set([...list.entries, ...own])].sort(inByteOrder) }
+    return { ...list, entries: [...new Set([...list.entries, ...(await own())])].sort(inByteOrder) }
   }
 
   /** What refers to `subject`: never an error for a repository or subject that nobody knows. */
-  async referrers(repository: Repository, subject: Digest): Promise<PulledList<ReferrerEntry>> {
-    if (repository.kind === 'local') return { entries: [] }
+  async referrers(
+    repository: Repository,
+    subject: Digest,
+    request: ReferrersRequest = {},
+  ): Promise<PulledList<ReferrerEntry>> {
+    const own = () => this.#ownReferrers(repository.name, subject, request)
+    if (repository.kind === 'local') return { entries: await own() }
     const { upstream, name } = repository.origin
+    const ask = (deadlineMs: number) => upstream.referrers(name, subject, { deadlineMs })
     try {
-      return await this.#ask<ReferrerEntry>(
+      const list = await this.#ask<ReferrerEntry>(
         `referrers ${repository.name}@${subject}`,
-        async (deadlineMs) =>
-          (await upstream.referrers(name, subject, { deadlineMs })).filter(isReferrerEntry),
-        async () => [],
+        async (deadlineMs) => (await ask(deadlineMs)).filter(isReferrerEntry),
+        own,
       )
+      if (repository.kind === 'mirrored') return list
+      const listed = new Set(list.entries.map(({ digest }) => digest))
+      const others = (await own()).filter(({ digest }) => !listed.has(digest))
+      return { ...list, entries: [...list.entries, ...others] }
     } catch (error) {
-      if (error instanceof RegistryError && error.status === 404) return { entries: [] }
-      throw error
+      if (!isUnknown(error)) throw error
+      return { entries: repository.kind === 'unclaimed' ? await own() : [] }
+    }
+  }
+
+  /** The stored referrers from where the request begins, as many as fill a page, and one more. */
+  async #ownReferrers(
+    name: RepositoryName,
+    subject: Digest,
+    { after, artifactTypes = [] }: ReferrersRequest,
+  ): Promise<ReferrerEntry[]> {
+    const entries: ReferrerEntry[] = []
+    let sizeBytes = 0
+    for await (const entry of this.#options.referrers.walk(name, subject, after)) {
+      if (filterReferrers([entry], artifactTypes).length === 0) continue
+      entries.push(entry)
+      sizeBytes += Buffer.byteLength(JSON.stringify(entry))
+      if (sizeBytes > MAX_PAGE_BYTES && entries.length > 1) break
+    }
+    return entries
+  }
+
+  /** What an unclaimed repository has, where its upstream does not know it. */
+  async #orOwn<T>(
+    { kind }: Repository,
+    own: () => Promise<readonly T[]>,
+    ask: () => Promise<PulledList<T>>,
+  ): Promise<PulledList<T>> {
+    try {
+      return await ask()
+    } catch (error) {
+      if (kind !== 'unclaimed' || !isUnknown(error)) throw error
+      return { entries: await own() }
     }
   }
 

@@ -3,6 +3,7 @@
  * A store that cannot be written never fails a pull: what could not be kept is logged and fetched again.
  */
 import { LRUCache } from 'lru-cache'
+import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { Logger } from '../observe/log.ts'
 import { algorithmOf, type Digest } from '../protocol/digest.ts'
 import {
@@ -32,6 +33,7 @@ export interface MirrorStoreOptions {
   readonly links: LinkStore
   readonly manifests: ManifestStore
   readonly marks: MarkStore
+  readonly coordinator: Coordinator
   readonly log: Logger
   readonly now: () => number
 }
@@ -140,9 +142,13 @@ export class MirrorStore {
 
   /** An unclaimed repository stays so: part of it may be somebody's only copy. */
   async #mark({ kind, name, origin }: Mirrored): Promise<void> {
-    const { marks } = this.#options
+    const { marks, coordinator } = this.#options
     if (kind === 'unclaimed' || (await marks.read(name)) !== undefined) return
-    await marks.write(name, { kind: 'mirrored', upstream: origin.upstream.host })
+    // A push may be about to make the repository local.
+    await coordinator.exclusive(`mark ${name}`, async () => {
+      if ((await marks.read(name)) === undefined)
+        await marks.write(name, { kind: 'mirrored', upstream: origin.upstream.host })
+    })
   }
 
   /** Keeping is nobody's to wait for, and its failure nobody's to suffer. */

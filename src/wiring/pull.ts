@@ -8,6 +8,7 @@ import type { Clock } from '../fetch/source.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { BlobPull } from '../pull/blob.ts'
+import { Catalog } from '../pull/catalog.ts'
 import { createFreshness } from '../pull/freshness.ts'
 import { ListingPull } from '../pull/listing.ts'
 import { ManifestPull } from '../pull/manifest.ts'
@@ -40,7 +41,8 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     giveUpAfterMs: limits.resume,
     abandons: cache.abandon,
   })
-  const mirror = new MirrorStore({ blobs: store.blobs, links, manifests: store.manifests, marks, log, now })
+  const { blobs: stored, manifests: kept } = store
+  const mirror = new MirrorStore({ blobs: stored, links, manifests: kept, marks, coordinator, log, now })
   const prefetch: Prefetch = new Prefetch({
     isEnabled: cache.prefetch,
     fetch: (repository, digest) => blobs.prefetch(repository, digest),
@@ -48,8 +50,9 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     metrics,
   })
   const blobs: BlobPull = new BlobPull({
-    blobs: store.blobs,
+    blobs: stored,
     links,
+    leases: store.leases,
     mirror,
     flights,
     prefetch,
@@ -58,7 +61,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     metrics,
   })
   const manifests = new ManifestPull({
-    manifests: store.manifests,
+    manifests: kept,
     links,
     marks,
     mirror,
@@ -71,7 +74,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     log,
     now,
   })
-  const listings = new ListingPull({ links, coordinator, deadlines, metrics })
+  const listings = new ListingPull({ links, referrers: store.referrers, coordinator, deadlines, metrics })
   const settle = async (): Promise<void> => {
     await Promise.all(flights.list().map(({ ended }) => ended))
     await mirror.settle()
@@ -80,6 +83,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     blobs,
     manifests,
     listings,
+    catalog: new Catalog(store.driver, marks),
     flights,
     partials,
     /** Resolves when everything that has been fetched so far is stored. */

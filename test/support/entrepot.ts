@@ -140,11 +140,11 @@ export class TestEntrepot {
 export const startEntrepot = async (options: EntrepotOptions = {}): Promise<TestEntrepot> => {
   const root = options.root ?? (await makeFolder())
   const file = join(await makeFolder(), 'config.yml')
-  const { http, ...sections } = (options.config ?? {}) as { http?: object }
+  const { http, storage, ...sections } = (options.config ?? {}) as { http?: object; storage?: object }
   const document = {
     version: 0.1,
     log: { accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: root } },
+    storage: { filesystem: { rootdirectory: root }, ...storage },
     http: { addr: '127.0.0.1:0', debug: { addr: '127.0.0.1:0' }, draintimeout: '100ms', ...http },
     ...(options.upstream && { proxy: { remoteurl: options.upstream.url } }),
     ...sections,

@@ -1,0 +1,25 @@
+/** Small request bodies, read whole. */
+import type { IncomingMessage } from 'node:http'
+import type { RegistryError } from '../protocol/error.ts'
+
+/**
+ * Reads a body to its end. It need not say its length; one that is too long is refused as soon as that is known.
+ * @param maxBytes longest body that is taken
+ * @param refuse makes the error for a longer one
+ */
+export const readBody = async (
+  req: IncomingMessage,
+  maxBytes: number,
+  refuse: () => RegistryError,
+): Promise<Buffer> => {
+  if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw refuse()
+  const chunks: Buffer[] = []
+  let length = 0
+  // Not destroyed when the loop is left early: the answer goes out on the same connection.
+  for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > maxBytes) throw refuse()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, length)
+}

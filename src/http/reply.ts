@@ -1,0 +1,25 @@
+/** Answers without a body, and where things are. */
+import type { Context } from './context.ts'
+
+/** Ends a request with a status and no body. Koa alone would write the status's name, or turn a 202 into a 204. */
+export const replyEmpty = (ctx: Context, status: number): void => {
+  ctx.status = status
+  if (status === 204) {
+    ctx.body = null
+    return
+  }
+  ctx.body = ''
+  ctx.remove('Content-Type')
+}
+
+/** Makes `Location` values for paths below `/v2/<name>/`: paths alone, or URLs where `http.host` is set. */
+export type Locate = (ctx: Context, below: string) => string
+
+/**
+ * @param origin of this registry as its clients see it, without a slash at the end; empty: paths are sent
+ * @param prefix `http.prefix`, with a slash at both ends
+ */
+export const createLocate =
+  (origin: string, prefix: string): Locate =>
+  (ctx, below) =>
+    `${origin}${prefix}v2/${ctx.params.name}/${below}`

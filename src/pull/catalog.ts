@@ -1,0 +1,36 @@
+/** The catalog: every repository of the store, pushed here or mirrored, page by page (distribution's `_catalog`). */
+import type { RepositoryName } from '../protocol/name.ts'
+import type { Page, PageRequest } from '../protocol/page.ts'
+import { walkRepositories } from '../store/catalog.ts'
+import type { StorageDriver } from '../store/driver.ts'
+import type { MarkStore } from '../store/marks.ts'
+
+/** Which repositories are wanted, where not all are. */
+export type CatalogKind = 'local' | 'mirrored'
+
+/** Reads the catalog. */
+export class Catalog {
+  readonly #driver: StorageDriver
+  readonly #marks: MarkStore
+
+  constructor(driver: StorageDriver, marks: MarkStore) {
+    this.#driver = driver
+    this.#marks = marks
+  }
+
+  /** A page; only the folders that it takes are read. An empty one has no next, so that nobody loops. */
+  async page({ limit = 0, after }: PageRequest, kind?: CatalogKind): Promise<Page> {
+    const items: RepositoryName[] = []
+    if (limit === 0) return { items, next: undefined }
+    for await (const { name, hasManifests } of walkRepositories(this.#driver, after)) {
+      if (!hasManifests || !(await this.#isOfKind(name, kind))) continue
+      if (items.length === limit) return { items, next: items.at(-1) }
+      items.push(name)
+    }
+    return { items, next: undefined }
+  }
+
+  async #isOfKind(name: RepositoryName, kind: CatalogKind | undefined): Promise<boolean> {
+    return kind === undefined || ((await this.#marks.read(name))?.kind ?? 'mirrored') === kind
+  }
+}
