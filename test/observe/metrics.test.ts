@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { Counter, Gauge, Histogram, type Metric } from 'prom-client'
+import { HotCounter } from '../../src/observe/counter.ts'
+import { HotHistogram } from '../../src/observe/histogram.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
+import { type HotMetric, isHotMetric, printMetrics } from '../../src/observe/reference.ts'
 
 /** Names that others chose, and that people have dashboards for: prom-client's gauges of the process. */
 const ODD_NAMES = [
@@ -11,25 +14,21 @@ const ODD_NAMES = [
   'nodejs_active_resources_total',
 ]
 
-/** The collectors that entrepot made itself, those of the process left out. */
-const ownMetrics = (): (Counter | Gauge | Histogram)[] =>
-  Object.values(createMetrics()).filter(
-    (metric) => metric instanceof Counter || metric instanceof Gauge || metric instanceof Histogram,
-  )
+/** The metrics that entrepot made itself, those of the process left out. */
+const ownMetrics = (metrics = createMetrics()): HotMetric[] =>
+  Object.values<unknown>(metrics).filter(isHotMetric)
 
-const nameOf = (metric: Metric): string => (metric as unknown as { name: string }).name
-const helpOf = (metric: Metric): string => (metric as unknown as { help: string }).help
-const labelsOf = (metric: Metric): string[] => (metric as unknown as { labelNames: string[] }).labelNames
+const nameOf = ({ definition }: HotMetric): string => definition.name
+const helpOf = ({ definition }: HotMetric): string => definition.help
+const labelsOf = ({ definition }: HotMetric): string[] => Object.keys(definition.values)
 
 /** Everything that is exported once something happened to every metric. */
 const exposeAll = async (): Promise<string> => {
   const metrics = createMetrics()
-  for (const metric of Object.values(metrics)) {
-    if (!(metric instanceof Counter || metric instanceof Gauge || metric instanceof Histogram)) continue
+  for (const metric of ownMetrics(metrics)) {
     const labels = Object.fromEntries(labelsOf(metric).map((name) => [name, 'x "quoted" \\ y\nz']))
-    const child = metric.labels(labels as never)
-    if ('observe' in child) child.observe(1)
-    else child.inc(1)
+    if (metric instanceof HotHistogram) metric.observe(labels, 1)
+    else metric.inc(labels, 1)
   }
   return metrics.registry.metrics()
 }
@@ -64,15 +63,15 @@ describe('the metrics', () => {
 
   it('end in _total where they only grow, and only there', () => {
     for (const metric of ownMetrics())
-      assert.equal(nameOf(metric).endsWith('_total'), metric instanceof Counter, nameOf(metric))
+      assert.equal(nameOf(metric).endsWith('_total'), metric instanceof HotCounter, nameOf(metric))
   })
 
   it('have their unit in the name: seconds or bytes, never a multiple', () => {
     for (const metric of ownMetrics()) {
       const name = nameOf(metric)
-      if (metric instanceof Histogram) assert.match(name, /_(seconds|bytes)$/)
+      if (metric instanceof HotHistogram) assert.match(name, /_(seconds|bytes)$/)
       if (/\b(Bytes|Size)\b/.test(helpOf(metric))) assert.match(name, /_bytes(_total)?$/)
-      if (/\b(Time|Seconds|Age)\b(?!s)/.test(helpOf(metric)) && !(metric instanceof Counter))
+      if (/\b(Time|Seconds|Age)\b(?!s)/.test(helpOf(metric)) && !(metric instanceof HotCounter))
         assert.match(name, /_seconds$/)
       assert.doesNotMatch(name, /_(ms|milliseconds|minutes|hours|days|kb|mb|kib|mib|percent)(_|$)/)
     }
@@ -96,5 +95,10 @@ describe('the metrics', () => {
     one.fetchesActive.inc(5)
     assert.match(await one.registry.metrics(), /^entrepot_fetches_active 5$/m)
     assert.match(await other.registry.metrics(), /^entrepot_fetches_active 0$/m)
+  })
+
+  it('are documented: `npm run docs` writes docs/metrics.md', () => {
+    const written = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
+    assert.equal(written, printMetrics())
   })
 })

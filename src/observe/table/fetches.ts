@@ -1,0 +1,12 @@
+/** Downloads of blobs from upstreams. */
+import type { Make } from '../make.ts'
+
+/** Makes them. */
+export const fetchMetrics = ({ counter, gauge }: Make) => ({
+  fetches: counter('entrepot_fetches_total', 'Downloads of blobs that ended, by outcome', {
+    outcome: ['completed', 'failed', 'corrupt'],
+  }),
+  fetchesActive: gauge('entrepot_fetches_active', 'Downloads of blobs in progress'),
+  fetchResumes: counter('entrepot_fetch_resumes_total', 'Times a download went on after it was interrupted'),
+  prefetches: counter('entrepot_prefetches_total', 'Blobs fetched ahead of their client'),
+})
