@@ -111,7 +111,7 @@ const createAuthorization = (
   now: () => number,
   { wire, shortQueue, health }: { wire: Wire; shortQueue: ShortQueue; health: Health },
 ) => {
-  const { name: upstream, metrics, log, coordinator = new MemoryCoordinator() } = options
+  const { name: upstream, metrics, log, coordinator = new MemoryCoordinator(options.now) } = options
   const account = new Account({
     source: sourceOf(options),
     refusedMs: limits.refusedPasswordMs,

@@ -88,18 +88,21 @@ export class TransferQueue {
    */
   async take(priority: Priority, signal?: AbortSignal, promotion?: AbortSignal): Promise<Release> {
     const startMs = performance.now()
-    if (priority === 'prefetch' && !promotion?.aborted) await this.#waitAsPrefetch(signal, promotion)
-    const release = await takePlace(this.#queue, { signal })
+    const mayEnter = priority === 'client' || promotion?.aborted || this.#mayPrefetch
+    const release = await (mayEnter ? this.#enter(signal) : this.#enterLater(signal, promotion))
     this.#onPlace((performance.now() - startMs) / MS_PER_S)
     return release
   }
 
-  get #used(): number {
-    return this.#queue.pending + this.#queue.size
+  get #mayPrefetch(): boolean {
+    return this.#queue.pending + this.#queue.size < this.#prefetchPlaces
   }
 
-  #waitAsPrefetch(signal?: AbortSignal, promotion?: AbortSignal): Promise<void> {
-    if (this.#used < this.#prefetchPlaces && this.#prefetches.size === 0) return Promise.resolve()
+  #enter(signal: AbortSignal | undefined): Promise<Release> {
+    return takePlace(this.#queue, { signal })
+  }
+
+  #enterLater(signal: AbortSignal | undefined, promotion: AbortSignal | undefined): Promise<Release> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#prefetches.delete(waiting)
@@ -113,7 +116,7 @@ export class TransferQueue {
       const waiting = {
         start: () => {
           leave()
-          resolve()
+          resolve(this.#enter(signal))
         },
       }
       this.#prefetches.add(waiting)
@@ -125,6 +128,6 @@ export class TransferQueue {
 
   #admitPrefetches(): void {
     const [first] = this.#prefetches
-    if (first !== undefined && this.#used < this.#prefetchPlaces) first.start()
+    if (first !== undefined && this.#mayPrefetch) first.start()
   }
 }
