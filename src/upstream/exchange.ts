@@ -8,6 +8,8 @@ import { lateError } from './failure.ts'
 export interface Exchange {
   readonly method: 'GET' | 'HEAD' | 'POST'
   readonly url: URL
+  /** What is asked of whom, for messages: `docker.io, manifest of library/alpine:latest`. */
+  readonly what: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
   /** Ends it, also while its body is on the way. */
@@ -20,8 +22,8 @@ export interface Exchange {
 
 /** What an exchange tells besides its answer. */
 export interface ExchangeHooks {
-  /** A failure of the connection → what the caller is told. */
-  readonly translate: (error: Error) => Error
+  /** A failure of the connection → what the caller is told; `hasHead`: it came in the middle of the body. */
+  readonly translate: (error: Error, hasHead: boolean) => Error
   /** Told of the bytes of bodies as they come. */
   readonly meter: (bytes: number) => void
 }
@@ -81,7 +83,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    const reported = this.#ended ?? this.#hooks.translate(error)
+    const reported = this.#ended ?? this.#hooks.translate(error, this.#body !== undefined)
     if (this.#body === undefined) this.#settleWithoutAnswer(reported)
     else this.#body.fail(reported)
   }

@@ -42,8 +42,11 @@ const reasonOf = (code: string, error: Error): string => {
   return reason === undefined ? error.message : `${reason}${code.startsWith('UND_') ? '' : ` (${code})`}`
 }
 
-/** A failed connection in the words of the port. What is an `UpstreamError` already stays. */
-export const toUpstreamError = (failure: Error, url: URL): UpstreamError => {
+/**
+ * A failed connection in the words of the port. What is an `UpstreamError` already stays.
+ * @param hasHead it failed in the middle of a body
+ */
+export const toUpstreamError = (failure: Error, url: URL, hasHead: boolean): UpstreamError => {
   if (failure instanceof UpstreamError) return failure
   const cause = firstOf(failure)
   const code = codeOf(cause)
@@ -62,7 +65,11 @@ export const toUpstreamError = (failure: Error, url: URL): UpstreamError => {
     return new UpstreamError('status', `${at} gave an answer that is no HTTP: ${reasonOf(code, cause)}`, {
       cause,
     })
-  return new UpstreamError('unreachable', `${at} could not be reached: ${reasonOf(code, cause)}`, { cause })
+  return new UpstreamError(
+    'unreachable',
+    `${at} ${hasHead ? 'broke off' : 'could not be reached'}: ${reasonOf(code, cause)}`,
+    { cause },
+  )
 }
 
 /** Whether asking again could not help: a certificate that is not trusted stays so. */
@@ -77,4 +84,4 @@ export const inContext = (error: UpstreamError, what: string): UpstreamError => 
 
 /** A deadline of ours that ran out. */
 export const lateError = (ms: number): UpstreamError =>
-  new UpstreamError('timeout', `no answer within ${ms / 1000} s`)
+  new UpstreamError('timeout', `no answer within ${Math.round(ms) / 1000} s`)

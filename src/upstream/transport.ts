@@ -8,7 +8,7 @@ import { isInNetwork, mayLeadTo, type Zone, zoneOf, zoneOfHost } from './address
 import type { Answer } from './answer.ts'
 import { createConnector, ForbiddenAddressError, type Lookup } from './connector.ts'
 import { type Exchange, exchange } from './exchange.ts'
-import { toUpstreamError } from './failure.ts'
+import { inContext, toUpstreamError } from './failure.ts'
 import type { UpstreamLimits } from './limits.ts'
 import { chooseProxy, type ProxyChoice } from './proxy-choice.ts'
 
@@ -52,9 +52,10 @@ export class Transport {
    * @throws UpstreamError
    */
   async send(request: Exchange): Promise<Answer> {
-    const { url } = request
-    const hooks = { translate: (error: Error) => toUpstreamError(error, url), meter: this.#options.meter }
-    return await exchange(this.#dispatcherFor(url), request, hooks)
+    const { url, what } = request
+    const translate = (error: Error, hasHead: boolean) =>
+      inContext(toUpstreamError(error, url, hasHead), what)
+    return await exchange(this.#dispatcherFor(url), request, { translate, meter: this.#options.meter })
   }
 
   /** Ends all requests and closes all connections. */
@@ -68,7 +69,7 @@ export class Transport {
     if (proxy === undefined) return isTrusted ? this.#own : this.#others
     // What a proxy connects to is out of sight: all there is to judge is how the host is spelt.
     if (!isTrusted && !mayLeadTo(this.#zone, zoneOfHost(url.hostname)))
-      throw toUpstreamError(new ForbiddenAddressError(url.hostname), url)
+      throw toUpstreamError(new ForbiddenAddressError(url.hostname), url, false)
     return this.#proxyFor(proxy)
   }
 

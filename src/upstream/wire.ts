@@ -51,14 +51,16 @@ export class Wire {
    * Sends a request and, unless it is a POST, follows redirects. The caller reads the body or destroys it.
    * @throws UpstreamError `limited` without asking while a gate is closed; or the reason of the request's signal
    */
-  async send(purpose: Purpose, request: Exchange): Promise<Answer> {
+  async send(purpose: Purpose, request: Omit<Exchange, 'what'>): Promise<Answer> {
     const { transport, gates, health } = this.#options
-    const { kind, account } = purpose
+    const { kind, account, what } = purpose
     gates.check(kind, account)
     const startMs = performance.now()
     try {
       const send = (each: Exchange) => transport.send(each)
-      const answer = await (request.method === 'POST' ? send(request) : follow(send, request))
+      const answer = await (request.method === 'POST'
+        ? send({ ...request, what })
+        : follow(send, { ...request, what }))
       health.noteAnswer(kind, answer.status, (performance.now() - startMs) / MS_PER_S)
       const rateLimit = readRateLimit(answer.headers)
       if (rateLimit !== undefined) health.noteRateLimit(rateLimit)

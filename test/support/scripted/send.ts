@@ -61,10 +61,8 @@ export const sendContent = async (
   const extra = Math.max(0, last + 1 - Math.max(content.sizeBytes, first))
   let at = 0
   const pauseOrDrop = async (): Promise<boolean> => {
-    if (at === fault.hangAt) {
-      res.flushHeaders()
-      await script?.hang()
-    }
+    if (at === fault.hangAt || at === fault.dropAt) res.flushHeaders()
+    if (at === fault.hangAt) await script?.hang()
     return at === fault.dropAt
   }
   try {
