@@ -19,6 +19,9 @@ export class Account {
   readonly #options: AccountOptions
   #refusal: { readonly why: string; readonly untilMs: number } | undefined
   #isReported = false
+  /** Whether the upstream took the credentials the last time. */
+  #isAccepted = false
+  #trial: Promise<void> | undefined
 
   constructor(options: AccountOptions) {
     this.#options = options
@@ -34,8 +37,20 @@ export class Account {
     return this.#refusal?.why
   }
 
-  /** The credentials to send, or `undefined` to go anonymously. */
-  async current(): Promise<Credentials | undefined> {
+  /**
+   * Does `work` with the credentials to send, or with `undefined` to go anonymously. Until the upstream has taken the
+   * credentials once they are used by one at a time: a wrong password is sent once, not by everybody who waits.
+   */
+  async use<T>(work: (credentials: Credentials | undefined) => Promise<T>): Promise<T> {
+    for (;;) {
+      const credentials = await this.#current()
+      if (credentials === undefined || this.#isAccepted) return await work(credentials)
+      if (this.#trial === undefined) return await this.#try(() => work(credentials))
+      await this.#trial
+    }
+  }
+
+  async #current(): Promise<Credentials | undefined> {
     const { source, now } = this.#options
     if (source === undefined) return undefined
     if (this.#refusal !== undefined && now() < this.#refusal.untilMs) return undefined
@@ -59,6 +74,7 @@ export class Account {
   /** The upstream has taken the credentials. */
   accept(): void {
     this.#refusal = undefined
+    this.#isAccepted = true
     if (!this.#isReported) return
     this.#isReported = false
     this.#options.onChange(undefined)
@@ -73,7 +89,21 @@ export class Account {
     }
   }
 
+  async #try<T>(work: () => Promise<T>): Promise<T> {
+    const trial = work()
+    this.#trial = trial.then(
+      () => {},
+      () => {},
+    )
+    try {
+      return await trial
+    } finally {
+      this.#trial = undefined
+    }
+  }
+
   #note(why: string): void {
+    this.#isAccepted = false
     this.#refusal = { why, untilMs: this.#options.now() + this.#options.refusedMs }
     if (this.#isReported) return
     this.#isReported = true

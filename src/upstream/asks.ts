@@ -19,15 +19,11 @@ export interface AsksOptions {
   readonly upstream: string
   /** Base URL of its API; `/v2/…` is appended. */
   readonly remote: URL
-  /** `User-Agent`. */
-  readonly userAgent: string
 }
 
 /** Makes the requests to one upstream. Names and references are sound already: they come from their parsers. */
-export const createAsks = ({ upstream, remote, userAgent }: AsksOptions) => {
+export const createAsks = ({ upstream, remote }: AsksOptions) => {
   const base = `${remote.origin}${remote.pathname.replace(/\/+$/, '')}/v2`
-  // Bytes as they are: an encoding would change digests and offsets.
-  const common = { 'accept-encoding': 'identity', 'user-agent': userAgent }
   const url = (path: string) => new URL(`${base}/${path}`)
 
   const blob = (name: string, digest: Digest, wanted: WantedRange): Ask => {
@@ -37,7 +33,7 @@ export const createAsks = ({ upstream, remote, userAgent }: AsksOptions) => {
       method: 'GET',
       name,
       url: url(`${name}/blobs/${digest}`),
-      headers: { ...common, accept: '*/*', ...(range !== undefined && { range }) },
+      headers: { accept: '*/*', ...(range !== undefined && { range }) },
       what: `${upstream}, blob ${digest} of ${name}`,
       maxBytes: NO_BODY_BYTES,
     }
@@ -49,7 +45,7 @@ export const createAsks = ({ upstream, remote, userAgent }: AsksOptions) => {
       method,
       name,
       url: url(`${name}/manifests/${formatReference(reference)}`),
-      headers: { ...common, accept: ACCEPTED_MANIFESTS },
+      headers: { accept: ACCEPTED_MANIFESTS },
       what: `${upstream}, manifest of ${formatImage(name, reference)}`,
       maxBytes: MAX_MANIFEST_BYTES,
     }),
@@ -74,7 +70,7 @@ export const createAsks = ({ upstream, remote, userAgent }: AsksOptions) => {
       method: 'GET',
       name,
       url: url(`${name}/tags/list${Number.isFinite(limit) ? `?n=${limit}` : ''}`),
-      headers: { ...common, accept: 'application/json' },
+      headers: { accept: 'application/json' },
       what: `${upstream}, tags of ${name}`,
       maxBytes: MAX_PAGE_BYTES,
     }),
@@ -84,7 +80,7 @@ export const createAsks = ({ upstream, remote, userAgent }: AsksOptions) => {
       method: 'GET',
       name,
       url: url(`${name}/referrers/${subject}`),
-      headers: { ...common, accept: 'application/vnd.oci.image.index.v1+json, application/json' },
+      headers: { accept: 'application/vnd.oci.image.index.v1+json, application/json' },
       what: `${upstream}, referrers of ${name}@${subject}`,
       maxBytes: MAX_PAGE_BYTES,
     }),

@@ -86,8 +86,8 @@ export class Authorization {
    * @throws UpstreamError, `forbidden` for a realm that may not have the password
    */
   async passFor(name: string, isAnonymous = false): Promise<PassResult> {
-    const credentials = isAnonymous ? undefined : await this.#options.account.current()
-    return await this.#make(name, credentials, undefined)
+    if (isAnonymous) return await this.#make(name, undefined, undefined)
+    return await this.#options.account.use((credentials) => this.#make(name, credentials, undefined))
   }
 
   /**

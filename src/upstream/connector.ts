@@ -46,6 +46,9 @@ export class ConnectTimeoutError extends Error {
 
 const MAX_SESSIONS = 100
 
+/** What one read of a socket brings, in bytes: with less room than this, reading would stop after each. */
+const READ_BYTES = 64 * 1024
+
 /** What an attempt after Node's own is given in addition, so that Node's deadline for an address comes first. */
 const ATTEMPT_GRACE_MS = 250
 
@@ -90,6 +93,7 @@ export const createConnector = (options: ConnectorOptions): buildConnector.conne
     autoSelectFamilyAttemptTimeout: options.connectAddressMs,
     noDelay: true,
     keepAlive: true,
+    highWaterMark: READ_BYTES,
   }
 
   const open = ({ hostname, protocol, port, servername }: buildConnector.Options): net.Socket => {

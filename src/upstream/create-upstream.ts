@@ -75,7 +75,7 @@ const sourceOf = ({ credentials, username, password }: UpstreamOptions): Credent
 
 /** What requests go over: connections, gates, books. */
 const createWire = (options: UpstreamOptions, limits: UpstreamLimits, now: () => number) => {
-  const { name: upstream, remoteurl, metrics, log, ca, proxy, lookup } = options
+  const { name: upstream, remoteurl, metrics, log, ca, proxy, lookup, userAgent = 'entrepot' } = options
   const transport = new Transport({
     remote: new URL(remoteurl),
     ca,
@@ -88,7 +88,7 @@ const createWire = (options: UpstreamOptions, limits: UpstreamLimits, now: () =>
   })
   const gates = new Gates(upstream, now)
   const health = new Health(upstream, metrics, now)
-  const wire = new Wire({ upstream, transport, gates, health, metrics, log, now })
+  const wire = new Wire({ upstream, transport, userAgent, gates, health, metrics, log, now })
   return { transport, gates, health, wire }
 }
 
@@ -143,11 +143,7 @@ export const createUpstream = (options: UpstreamOptions): Upstream => {
   const { account, authorization } = createAuthorization(options, limits, now, { wire, shortQueue, health })
   const repeat = createRepeater({ now, sleep, random }, health)
   const requester = new Requester({ wire, authorization, account, shortQueue, repeat, limits, now })
-  const asks = createAsks({
-    upstream: name,
-    remote: new URL(options.remoteurl),
-    userAgent: options.userAgent ?? 'entrepot',
-  })
+  const asks = createAsks({ upstream: name, remote: new URL(options.remoteurl) })
   return new Registry({
     name,
     host,

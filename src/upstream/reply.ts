@@ -1,5 +1,6 @@
 /** An answer read to its end, and what it means where it is no success (distribution-spec 1.1, Error codes). */
 import type { IncomingHttpHeaders } from 'node:http'
+import { parseChallenges } from '../protocol/challenge.ts'
 import { type Answer, discard, mediaTypeOfAnswer, readBody } from './answer.ts'
 import { readRetryAfterMs } from './rate-limit.ts'
 import { UpstreamError } from './upstream.ts'
@@ -89,10 +90,14 @@ export const isExpiryComplaint = (reply: Reply): boolean => {
 export const isAbuseLimit = (reply: Reply): boolean =>
   reply.bytes.length > 0 && ociErrorOf(reply) === undefined
 
+/** A token that its own service has just given, and that the registry does not take, says nothing about the content. */
+const isTokenDefect = ({ headers }: Reply): boolean =>
+  parseChallenges(headers['www-authenticate']).some(({ parameters }) => parameters.error === 'invalid_token')
+
 const isAbsence = (reply: Reply): boolean => {
   const { status } = reply
   if (status === 404 || status === 410) return true
-  if (status === 401 || status === 403) return isFromRegistry(reply)
+  if (status === 401 || status === 403) return isFromRegistry(reply) && !isTokenDefect(reply)
   return status === 400 && ABSENT_CODES.has(ociErrorOf(reply)?.code ?? '')
 }
 

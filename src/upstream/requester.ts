@@ -107,8 +107,18 @@ export class Requester {
       const leftMs = Math.max(1, endAtMs - performance.now())
       const timing = { signal, headMs: leftMs, stallMs: this.#options.limits.stallMs }
       const answer = await this.#send(ask, pass, timing)
-      return isSuccess(answer.status) ? answer : await readReply(answer, ask.url, ask.maxBytes)
+      return isSuccess(answer.status) ? answer : await this.#readRefusal(ask, answer, leftMs)
     })
+  }
+
+  /** A refusal's body may not take longer than its head. */
+  async #readRefusal(ask: Ask, answer: Answer, ms: number): Promise<Reply> {
+    const timer = setTimeout(() => answer.body.destroy(inContext(lateError(ms), ask.what)), ms)
+    try {
+      return await readReply(answer, ask.url, ask.maxBytes)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   /** Asks with one pass after another, until one is let in or there is no better one. */

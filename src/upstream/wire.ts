@@ -20,6 +20,8 @@ export interface WireOptions {
   /** Name of the upstream. */
   readonly upstream: string
   readonly transport: Transport
+  /** `User-Agent` of every request: some servers refuse those without. */
+  readonly userAgent: string
   readonly gates: Gates
   readonly health: Health
   readonly metrics: Metrics
@@ -52,15 +54,16 @@ export class Wire {
    * @throws UpstreamError `limited` without asking while a gate is closed; or the reason of the request's signal
    */
   async send(purpose: Purpose, request: Omit<Exchange, 'what'>): Promise<Answer> {
-    const { transport, gates, health } = this.#options
+    const { transport, userAgent, gates, health } = this.#options
     const { kind, account, what } = purpose
     gates.check(kind, account)
+    // Bytes as they are: an encoding would change digests and offsets.
+    const headers = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...request.headers }
+    const exchange = { ...request, headers, what }
     const startMs = performance.now()
     try {
       const send = (each: Exchange) => transport.send(each)
-      const answer = await (request.method === 'POST'
-        ? send({ ...request, what })
-        : follow(send, { ...request, what }))
+      const answer = await (request.method === 'POST' ? send(exchange) : follow(send, exchange))
       health.noteAnswer(kind, answer.status, (performance.now() - startMs) / MS_PER_S)
       const rateLimit = readRateLimit(answer.headers)
       if (rateLimit !== undefined) health.noteRateLimit(rateLimit)

@@ -14,7 +14,14 @@
  *     await hub.close()
  */
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -42,16 +49,24 @@ import { type TokenRules, TokenService } from './scripted/token-service.ts'
 /** How a scripted upstream is set up; by default everything is public and served directly. */
 export interface ScriptedUpstreamOptions extends RegistryRules {
   readonly tokens?: TokenRules
+  /** Certificate and key, PEM: both origins speak TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string }
 }
 
 /** A server that keeps its port while it is stopped, and can say how many sockets it has. */
 class Origin {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  readonly #scheme: 'http' | 'https'
   #port = 0
 
-  constructor(listener: (req: IncomingMessage, res: ServerResponse) => void) {
-    this.#server = createServer({ keepAliveTimeout: 60_000 }, listener)
+  constructor(listener: RequestListener, tls: ScriptedUpstreamOptions['tls']) {
+    const options = { keepAliveTimeout: 60_000 }
+    this.#scheme = tls === undefined ? 'http' : 'https'
+    this.#server =
+      tls === undefined
+        ? createServer(options, listener)
+        : createTlsServer({ ...options, cert: tls.certificate, key: tls.key }, listener)
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
@@ -59,7 +74,7 @@ class Origin {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`
+    return `${this.#scheme}://127.0.0.1:${this.#port}`
   }
 
   get openSockets(): number {
@@ -95,17 +110,17 @@ export class ScriptedUpstream {
   readonly #cdn: Origin
   #signature = 1
 
-  constructor({ tokens, ...rules }: ScriptedUpstreamOptions) {
+  constructor({ tokens, tls, ...rules }: ScriptedUpstreamOptions) {
     this.#rules = rules
     this.#tokens = tokens && new TokenService(tokens)
     const listener = (req: IncomingMessage, res: ServerResponse) => {
       this.#serve(req, res).catch(() => res.destroy())
     }
-    this.#registry = new Origin(listener)
-    this.#cdn = new Origin(listener)
+    this.#registry = new Origin(listener, tls)
+    this.#cdn = new Origin(listener, tls)
   }
 
-  /** Own origin: `http://127.0.0.1:<port>`. */
+  /** Own origin: `http://127.0.0.1:<port>`, or `https`. */
   get url(): string {
     return this.#registry.url
   }

@@ -234,6 +234,40 @@ test(
 )
 
 test(
+  'a wrong password is sent once, however many repositories are asked for at once',
+  withUpstream(TOKENS, { ...ALICE, password: 'wrong' }, async ({ hub, upstream }) => {
+    const names = Array.from({ length: 10 }, (_, i) => `repository-${i}`)
+    for (const name of names) hub.addImage(name, '1')
+    const wrong = () =>
+      hub.requests.filter(({ headers }) => headers.authorization?.startsWith('Basic')).length
+    await Promise.all(names.map((name) => upstream.manifest(name, ref('1'))))
+    assert.equal(wrong(), 1)
+  }),
+)
+
+test(
+  'a right password is taken by many at once after it was taken once',
+  withUpstream(TOKENS, ALICE, async ({ hub, upstream }) => {
+    const names = Array.from({ length: 10 }, (_, i) => `repository-${i}`)
+    for (const name of names) hub.addImage(name, '1')
+    await Promise.all(names.map((name) => upstream.manifest(name, ref('1'))))
+    assert.equal(hub.counts.token, 10)
+  }),
+)
+
+test(
+  'a fresh token that the registry does not take is a failure, not an absence',
+  withUpstream(TOKENS, {}, async ({ hub, upstream }) => {
+    hub.addImage('a', '1')
+    await upstream.resolve('a', ref('1'))
+    const challenge = `Bearer realm="${hub.url}/token",service="scripted",error="invalid_token"`
+    const body = '{"errors":[{"code":"UNAUTHORIZED"}]}'
+    hub.fault('manifest', { status: 401, headers: { 'www-authenticate': challenge }, body, times: 3 })
+    await failsWith(upstream.manifest('a', ref('1')), 'status')
+  }),
+)
+
+test(
   'a password that is right again is used again',
   withUpstream(TOKENS, ALICE, async ({ hub, upstream, clock }) => {
     hub.addImage('team/app', '1')

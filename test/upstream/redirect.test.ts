@@ -111,21 +111,17 @@ test(
   }),
 )
 
-/** Resolves every name to this machine, save those that begin with an address. */
-const lookupHere: Lookup = (hostname, _options, callback) => {
-  const address = /^([\d-]+)\.test$/.exec(hostname)?.[1]?.replaceAll('-', '.') ?? '127.0.0.1'
-  callback(null, [{ address, family: 4 }])
-}
-
-const portOf = (url: string) => new URL(url).port
+/** Resolves every name to this machine. */
+const lookupHere: Lookup = (_hostname, _options, callback) =>
+  callback(null, [{ address: '127.0.0.1', family: 4 }])
 
 test(
-  'a redirect to the own host by name, on another port, is followed wherever the host is',
+  'a redirect to a name is followed to the address that the name has',
   withUpstream({ redirect: {} }, { lookup: lookupHere }, async ({ hub, upstream }) => {
     const { digest } = hub.addBlob('a', BLOB)
     hub.fault('blob', {
       status: 307,
-      headers: { location: `http://cdn.test:${portOf(hub.cdnUrl)}/cdn/a/${digest}?signature=1` },
+      headers: { location: `http://cdn.test:${new URL(hub.cdnUrl).port}/cdn/a/${digest}?signature=1` },
     })
     assert.deepEqual(await buffer((await upstream.blob('a', digest)).body), BLOB)
   }),
