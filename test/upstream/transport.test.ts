@@ -10,7 +10,7 @@ const openTransport = (names: Readonly<Record<string, string>>, options: Partial
   const transport = new Transport({
     remote: new URL('https://registry.example'),
     trustedHosts: [],
-    limits: { ...DEFAULT_LIMITS, connectAddressMs: 20, connectMs: 20 },
+    limits: DEFAULT_LIMITS,
     environment: {},
     meter: () => {},
     lookup: (hostname, _options, callback) => {
