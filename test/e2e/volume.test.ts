@@ -1,8 +1,11 @@
 /** One volume, two programs: what docker-registry left is served by entrepot at once, and the other way round. */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { parseRepositoryName } from '../../src/protocol/name.ts'
+import { layerLinkKey } from '../../src/store/paths.ts'
 import { type Shipped, type ShippedIndex, shipIndex, shipOfficial, shipPlain } from './support/cargo.ts'
 import { prepareSkopeo } from './support/clients/skopeo.ts'
 import type { Tool } from './support/clients/tool.ts'
@@ -11,6 +14,7 @@ import { startEntrepot } from './support/entrepot.ts'
 import { closeOutside } from './support/outside.ts'
 import { skipWithout } from './support/tools.ts'
 import { type Hub, startHub } from './support/upstream/hub.ts'
+import { waitUntil } from './support/wait.ts'
 import { makeWorkspace, type Workspace } from './support/workspace.ts'
 
 const skip = skipWithout('skopeo', 'docker-registry', 'openssl')
@@ -53,10 +57,25 @@ describe('a volume changes hands', { skip, timeout: 120_000 }, () => {
     }
   }
 
+  /** Every link that a whole cache has: docker-registry writes them after its clients have the blobs. */
+  const allLinks = (): string[] => {
+    const images = [plain, official, ...multi.images.map((image) => ({ name: multi.name, image }))]
+    return images.flatMap(({ name, image: { config, layers } }) =>
+      [config, ...layers].map(({ digest }) =>
+        join(workspace.path, OLD, 'registry', layerLinkKey(parseRepositoryName(name), digest)),
+      ),
+    )
+  }
+
   it('both programs fill one from the upstream', async () => {
     const proxy = { remoteurl: hub.url }
     const registry = await startDockerRegistry(workspace, OLD, { proxy })
     await assertServed(registry.address, 'filled-by-docker-registry')
+    await waitUntil(
+      'docker-registry has stored what it served',
+      () => allLinks().every((link) => existsSync(link)),
+      30_000,
+    )
     await registry.stop()
     const entrepot = await startEntrepot(workspace, { sections: { proxy } })
     await assertServed(entrepot.address, 'filled-by-entrepot')
