@@ -5,7 +5,6 @@
  * rename and link are under way).
  */
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { buffer } from 'node:stream/consumers'
@@ -13,6 +12,7 @@ import { after, before, describe, it } from 'node:test'
 import { digestOf } from '../../src/protocol/digest.ts'
 import { type Content, seededContent } from '../support/bytes.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts'
+import { draw } from './support/draw.ts'
 import { type Entrepot, startEntrepot } from './support/entrepot.ts'
 import { getPath } from './support/get.ts'
 import { findPartials, inspectBlobs } from './support/store.ts'
@@ -26,10 +26,6 @@ const MAX_BYTES = 6_000_000
 /** A fill stands no nearer than this to either end: enough bytes that some are on disk, and some are missing. */
 const MARGIN_BYTES = 300_000
 const FILL_MS = 30_000
-
-/** The same "random" number between `low` and `high` on every run. */
-const draw = (seed: string, low: number, high: number): number =>
-  low + (createHash('sha256').update(seed).digest().readUInt32BE() % (high - low))
 
 describe('entrepot survives kill -9 in the middle of 50 fills', { timeout: 240_000 }, () => {
   let workspace: Workspace
