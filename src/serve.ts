@@ -22,6 +22,7 @@ import { dropPrivileges } from './privileges.ts'
 import { Repositories } from './repository.ts'
 import { readAdopted } from './store/adopted.ts'
 import { checksOf } from './wiring/checks.ts'
+import { createNotifications } from './wiring/notifications.ts'
 import { createPull } from './wiring/pull.ts'
 import { createPush } from './wiring/push.ts'
 import { createStore } from './wiring/store.ts'
@@ -135,6 +136,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
 
   const pull = createPull(config, store, { coordinator, metrics, log, clock, now })
   const push = createPush(config, store, { repositories, coordinator, log, now })
+  const notifications = createNotifications(config, { metrics, log, environment: process.env, now })
   const health = new Health(
     checksOf(config, store.driver),
     upstreams.map(({ upstream }) => upstream),
@@ -147,6 +149,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     listings: pull.listings,
     catalog: pull.catalog,
     push: push.services,
+    onEvent: notifications && ((event, request) => notifications.emit(event, request)),
     guard: createGuard(repositories),
     metrics,
     accessLog,
@@ -199,6 +202,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
       await listener.close(config.http.draintimeout)
       await push.close()
       await pull.close()
+      await notifications?.close()
       await debugListener.close(0)
       health.stop()
       await Promise.all(upstreams.map(({ upstream }) => upstream.close()))

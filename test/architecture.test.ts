@@ -13,7 +13,7 @@ const ARCHITECTURE: Architecture = {
   top: ['main', 'serve', 'wiring', 'commands'],
   free: ['protocol', 'observe'],
   mayImport: {
-    http: ['access', 'pull', 'push', 'keep', 'repository', 'certs'],
+    http: ['access', 'pull', 'push', 'keep', 'notify', 'repository', 'certs'],
     access: ['repository', 'store', 'coordinator', 'certs'],
     pull: ['repository', 'fetch', 'upstream', 'store', 'coordinator'],
     push: ['repository', 'store', 'coordinator'],
@@ -24,6 +24,7 @@ const ARCHITECTURE: Architecture = {
     store: [],
     coordinator: [],
     config: [],
+    notify: [],
     privileges: [],
     certs: [],
     protocol: [],
@@ -36,7 +37,7 @@ const ARCHITECTURE: Architecture = {
   homes: {
     koa: ['http/'],
     '@koa/router': ['http/'],
-    undici: ['upstream/'],
+    undici: ['upstream/', 'notify/'],
     'p-queue': ['upstream/'],
     'prom-client': ['observe/'],
     pino: ['observe/', 'http/access-log.ts'],

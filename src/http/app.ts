@@ -4,6 +4,7 @@
  */
 import Router from '@koa/router'
 import Koa, { type Middleware } from 'koa'
+import type { OnEvent } from '../notify/event.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { RegistryError } from '../protocol/error.ts'
@@ -13,7 +14,6 @@ import type { ListingPull } from '../pull/listing.ts'
 import type { ManifestPull } from '../pull/manifest.ts'
 import type { Claims } from '../push/claim.ts'
 import type { Deletes } from '../push/delete.ts'
-import type { OnEvent } from '../push/event.ts'
 import type { ManifestPush } from '../push/manifest.ts'
 import type { Mounts } from '../push/mount.ts'
 import type { Uploads } from '../push/upload.ts'
@@ -22,7 +22,7 @@ import { deleteBlob, getBlob, headBlob } from './blobs.ts'
 import { BufferPool } from './buffers.ts'
 import type { Context, RequestState } from './context.ts'
 import { writeErrors } from './errors.ts'
-import { createNotify } from './events.ts'
+import { createNotify, type Notify } from './events.ts'
 import type { Action, Guard, GuardedRoute } from './guard.ts'
 import { listCatalog, listReferrers, listTags } from './listings.ts'
 import { deleteManifest, getManifest, putManifest } from './manifests.ts'
@@ -41,8 +41,6 @@ export interface PushServices {
   readonly secret: () => Promise<string>
   /** `storage.maintenance.readonly`: nothing is taken and nothing deleted. */
   readonly isReadOnly: boolean
-  /** Told of every push, mount and delete. */
-  readonly onEvent?: OnEvent
 }
 
 /** What the API is made of. */
@@ -52,6 +50,8 @@ export interface AppOptions {
   readonly listings: ListingPull
   readonly catalog: Catalog
   readonly push: PushServices
+  /** Told of every pull, push, mount and delete; `undefined`: nobody wants to know. */
+  readonly onEvent: OnEvent | undefined
   readonly guard: Guard
   readonly metrics: Metrics
   readonly accessLog: AccessLog | undefined
@@ -123,8 +123,11 @@ const as =
   }
 
 /** Routes that change something. Uploads stand before `:digest`, which would match them too. */
-const addWriteRoutes = (router: Router<RequestState>, { guard, push, origin, prefix }: AppOptions): void => {
-  const notify = createNotify(push.onEvent)
+const addWriteRoutes = (
+  router: Router<RequestState>,
+  notify: Notify,
+  { guard, push, origin, prefix }: AppOptions,
+): void => {
   const locate = createLocate(origin, prefix)
   const { claims, deletes, manifests } = push
   const upload = createUploadRoutes({ ...push, locate, notify })
@@ -145,6 +148,7 @@ const addWriteRoutes = (router: Router<RequestState>, { guard, push, origin, pre
 const createRouter = (options: AppOptions): Router<RequestState> => {
   const { guard, manifests, blobs, listings, maxTags } = options
   const pool = new BufferPool()
+  const notify = createNotify(options)
   const router = new Router<RequestState>({ prefix: options.prefix.replace(/\/$/, '') })
   router.get('/', answerHealth(options.isReady))
   router.get(
@@ -154,12 +158,12 @@ const createRouter = (options: AppOptions): Router<RequestState> => {
   router.get('/readyz', answerHealth(options.isReady))
   router.get('/v2', ping)
   router.get('/v2/_catalog', listCatalog(options.catalog, options.maxCatalogEntries))
-  addWriteRoutes(router, options)
+  addWriteRoutes(router, notify, options)
   router.get('/v2/*name/tags/list', guard('pull', as('tags', listTags(listings, maxTags))))
   router.get('/v2/*name/referrers/:digest', guard('pull', as('referrers', listReferrers(listings))))
-  router.get('/v2/*name/manifests/:reference', guard('pull', as('manifest', getManifest(manifests))))
+  router.get('/v2/*name/manifests/:reference', guard('pull', as('manifest', getManifest(manifests, notify))))
   router.head('/v2/*name/blobs/:digest', guard('pull', as('blob', headBlob(blobs))))
-  router.get('/v2/*name/blobs/:digest', guard('pull', as('blob', getBlob(blobs, pool))))
+  router.get('/v2/*name/blobs/:digest', guard('pull', as('blob', getBlob(blobs, pool, notify))))
   return router
 }
 

@@ -3,7 +3,7 @@ import { parseDigest } from '../protocol/digest.ts'
 import type { BlobPull } from '../pull/blob.ts'
 import type { Deletes } from '../push/delete.ts'
 import type { BufferPool } from './buffers.ts'
-import type { Notify } from './events.ts'
+import { BLOB_MEDIA_TYPE, type Notify } from './events.ts'
 import type { GuardedRoute } from './guard.ts'
 import { replyEmpty } from './reply.ts'
 import { isNotModified, sendBlob, setBlobHeaders } from './send.ts'
@@ -21,7 +21,7 @@ export const headBlob =
 
 /** `GET /v2/<name>/blobs/<digest>` (distribution-spec 1.1, Pulling blobs). */
 export const getBlob =
-  (pull: BlobPull, pool: BufferPool): GuardedRoute =>
+  (pull: BlobPull, pool: BufferPool, notify: Notify): GuardedRoute =>
   async (ctx) => {
     const digest = parseDigest(ctx.params.digest ?? '')
     const { blob, openAhead } = await pull.open(ctx.state.repository, digest)
@@ -32,6 +32,10 @@ export const getBlob =
       return
     }
     await sendBlob(ctx, blob, openAhead, pool)
+    // An answer that was cut short has not been ended.
+    if (!ctx.res.writableEnded) return
+    const target = { digest, tag: undefined, mediaType: BLOB_MEDIA_TYPE, sizeBytes: blob.sizeBytes }
+    notify(ctx, { action: 'pull', type: 'blob', ...target })
   }
 
 /** `DELETE /v2/<name>/blobs/<digest>` (distribution-spec 1.1, Deleting Blobs). */

@@ -1,4 +1,5 @@
 /** Manifest endpoints: parse, call, reply. */
+import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import { MAX_MANIFEST_BYTES } from '../protocol/manifest.ts'
 import { parseReference, parseTag, type Reference, type Tag } from '../protocol/name.ts'
@@ -6,6 +7,7 @@ import type { ManifestPull } from '../pull/manifest.ts'
 import type { Claims } from '../push/claim.ts'
 import type { Deletes } from '../push/delete.ts'
 import type { ManifestPush } from '../push/manifest.ts'
+import type { Repository } from '../repository.ts'
 import { readBody } from './body.ts'
 import type { GuardedContext } from './context.ts'
 import type { Notify } from './events.ts'
@@ -16,9 +18,12 @@ import { isNotModified } from './send.ts'
 /** Most tags that one manifest is given in a request. */
 const MAX_TAGS = 100
 
+const tagOf = (reference: Reference): Tag | undefined =>
+  reference.kind === 'tag' ? reference.tag : undefined
+
 /** `GET` and `HEAD /v2/<name>/manifests/<reference>` (distribution-spec 1.1, Pulling manifests). */
 export const getManifest =
-  (pull: ManifestPull): GuardedRoute =>
+  (pull: ManifestPull, notify: Notify): GuardedRoute =>
   async (ctx) => {
     const text = ctx.params.reference ?? ''
     const reference = parseReference(text)
@@ -41,7 +46,10 @@ export const getManifest =
     ctx.status = 200
     ctx.set('Content-Type', mediaType)
     if (sizeBytes !== undefined) ctx.set('Content-Length', String(sizeBytes))
-    if (!isHead) ctx.body = bytes
+    if (isHead) return
+    ctx.body = bytes
+    const tag = tagOf(reference)
+    notify(ctx, { action: 'pull', type: 'manifest', digest, tag, mediaType, sizeBytes, manifest: bytes })
   }
 
 /** A reference that is written to. @throws RegistryError `DIGEST_INVALID`, `TAG_INVALID` */
@@ -69,9 +77,6 @@ const tooLarge = (): RegistryError =>
     message: `manifest invalid: it is larger than ${MAX_MANIFEST_BYTES} bytes`,
   })
 
-const tagOf = (reference: Reference): Tag | undefined =>
-  reference.kind === 'tag' ? reference.tag : undefined
-
 /** What writing manifests works with. */
 export interface ManifestRoutesOptions {
   readonly push: ManifestPush
@@ -87,31 +92,55 @@ export const putManifest =
   async (ctx) => {
     claims.requirePush()
     const reference = writtenReference(ctx)
+    const bytes = await readBody(ctx.req, MAX_MANIFEST_BYTES, tooLarge)
     const { digest, mediaType, sizeBytes, subject, tags } = await push.put(ctx.state.repository, {
       reference,
       tags: readTags(ctx, reference),
-      bytes: await readBody(ctx.req, MAX_MANIFEST_BYTES, tooLarge),
+      bytes,
       contentType: ctx.get('Content-Type'),
       conditions: { ifMatch: ctx.get('If-Match'), ifNoneMatch: ctx.get('If-None-Match') },
     })
     ctx.set({ Location: locate(ctx, `manifests/${digest}`), 'Docker-Content-Digest': digest })
     if (subject !== undefined) ctx.set('OCI-Subject', subject)
     if (tags.length > 0) ctx.set('OCI-Tag', tags.join(', '))
-    const tag = tagOf(reference) ?? tags[0]
-    notify(ctx, { action: 'push', type: 'manifest', digest, tag, mediaType, sizeBytes })
+    const pushed = {
+      action: 'push',
+      type: 'manifest',
+      digest,
+      mediaType,
+      sizeBytes,
+      manifest: bytes,
+    } as const
+    for (const tag of tags.length > 0 ? tags : [tagOf(reference)]) notify(ctx, { ...pushed, tag })
     replyEmpty(ctx, 201)
   }
+
+/** Deletes a tag, or a manifest with its tags. @returns what is gone, for those who are told */
+const deleteReferenced = async (
+  deletes: Deletes,
+  repository: Repository,
+  reference: Reference,
+): Promise<{ digest: Digest | undefined; tag: Tag | undefined }[]> => {
+  if (reference.kind === 'tag') {
+    await deletes.deleteTag(repository, reference.tag)
+    return [{ digest: undefined, tag: reference.tag }]
+  }
+  const tags = await deletes.deleteManifest(repository, reference.digest)
+  return [{ digest: reference.digest, tag: undefined }, ...tags.map((tag) => ({ digest: undefined, tag }))]
+}
 
 /** `DELETE /v2/<name>/manifests/<reference>` (distribution-spec 1.1, Deleting tags, Deleting manifests). */
 export const deleteManifest =
   ({ deletes, notify }: ManifestRoutesOptions): GuardedRoute =>
   async (ctx) => {
     const reference = writtenReference(ctx)
-    const { repository } = ctx.state
-    if (reference.kind === 'tag') await deletes.deleteTag(repository, reference.tag)
-    else await deletes.deleteManifest(repository, reference.digest)
-    const digest = reference.kind === 'digest' ? reference.digest : undefined
-    const target = { digest, tag: tagOf(reference), mediaType: undefined, sizeBytes: undefined }
-    notify(ctx, { action: 'delete', type: 'manifest', ...target })
+    for (const target of await deleteReferenced(deletes, ctx.state.repository, reference))
+      notify(ctx, {
+        action: 'delete',
+        type: 'manifest',
+        ...target,
+        mediaType: undefined,
+        sizeBytes: undefined,
+      })
     replyEmpty(ctx, 202)
   }

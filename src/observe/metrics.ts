@@ -6,6 +6,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { createMake } from './make.ts'
 import { fetchMetrics } from './table/fetches.ts'
+import { notificationMetrics } from './table/notifications.ts'
 import { type ANSWERS, type CONTENT_TYPES, readMetrics } from './table/reads.ts'
 import { requestMetrics } from './table/requests.ts'
 import { upstreamMetrics } from './table/upstreams.ts'
@@ -26,6 +27,7 @@ export const createMetrics = () => {
     ...fetchMetrics(make),
     ...upstreamMetrics(make),
     ...requestMetrics(make),
+    ...notificationMetrics(make),
   }
   collectDefaultMetrics({ register: registry })
   return metrics

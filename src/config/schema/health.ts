@@ -50,7 +50,11 @@ const endpoint = section({
   name: text.describe('Name, for log and metrics.'),
   disabled: flag.default(false).describe('Turns the endpoint off.'),
   url: url.describe('Where events are posted.'),
-  headers: mapOf(listOf(text)).default({}).meta({ description: 'Headers of each post.', isSecret: true }),
+  headers: mapOf(listOf(text)).default({}).meta({
+    description:
+      'Headers of each post; a `Content-Type` takes the place of `application/vnd.docker.distribution.events.v1+json`.',
+    isSecret: true,
+  }),
   timeout: goDurationOr(SECOND_MS).describe('Time that an answer may take.'),
   threshold: integer(0).default(10).describe('Failures in a row until the endpoint rests for `backoff`.'),
   backoff: goDurationOr(SECOND_MS).describe('How long it rests.'),

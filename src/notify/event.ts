@@ -1,10 +1,13 @@
-/** What happened to content of a repository, for whoever wants to be told: notifications, statistics. */
+/** What happened to content of a repository, as it is told to whoever wants to know. */
 import type { Digest } from '../protocol/digest.ts'
 import type { RepositoryName, Tag } from '../protocol/name.ts'
 
-/** One event; its words are those of distribution's notifications (protocol.md §11.2). */
+/** The words of distribution's notifications (protocol.md §11.2). */
+export type EventAction = 'pull' | 'push' | 'mount' | 'delete'
+
+/** One event. */
 export interface RegistryEvent {
-  readonly action: 'pull' | 'push' | 'mount' | 'delete'
+  readonly action: EventAction
   readonly type: 'blob' | 'manifest'
   readonly repository: RepositoryName
   /** `undefined` for the delete of a tag. */
@@ -16,20 +19,22 @@ export interface RegistryEvent {
   readonly sizeBytes: number | undefined
   /** Where a mounted blob came from. */
   readonly fromRepository?: RepositoryName
+  /** Bytes of a manifest that was pushed or pulled: it is told what it names, if the settings say so. */
+  readonly manifest?: Uint8Array | undefined
 }
 
 /** Who did it, and how. */
 export interface EventRequest {
   readonly method: string
   readonly host: string
-  /** Address of the client. */
+  /** Address of the client, with its port. */
   readonly address: string
   readonly userAgent: string
   /** Empty for anonymous. */
   readonly account: string
-  /** Name of the repository as the URL has it. */
-  readonly name: string
+  /** URL of this registry as the client sees it, up to and with the slash before `v2/`. */
+  readonly baseUrl: string
 }
 
-/** Takes an event; it must not throw, and nobody waits for it. */
+/** Takes an event; it does not throw, and nobody waits for it. */
 export type OnEvent = (event: RegistryEvent, request: EventRequest) => void
