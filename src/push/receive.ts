@@ -31,8 +31,6 @@ export const receiveBody = async (
       upload.digests = before.digests
     } else await keep(upload, writer)
     throw error
-  } finally {
-    upload.endReading()
   }
 }
 

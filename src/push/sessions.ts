@@ -130,6 +130,11 @@ export class UploadSessions {
     }
   }
 
+  /** Resolves when no request of this process holds an upload any more. */
+  async settle(): Promise<void> {
+    await Promise.all([...this.#writers.values()].map(({ ended }) => ended))
+  }
+
   /** Ends whatever is under way with an upload, and removes it. @throws StorageError */
   async drop(id: string): Promise<void> {
     const writer = this.#writers.get(id)

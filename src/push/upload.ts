@@ -159,6 +159,11 @@ export class Uploads {
     return stale.length
   }
 
+  /** Resolves when what has come of bodies so far is on disk, after their connections were closed. */
+  settle(): Promise<void> {
+    return this.#sessions.settle()
+  }
+
   async #drop(name: RepositoryName | undefined, id: string): Promise<void> {
     await this.#sessions.drop(id)
     if (name !== undefined) await this.#options.claims.lift(name)

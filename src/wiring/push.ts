@@ -74,7 +74,10 @@ export const createPush = (config: Config, store: Store, tools: PushTools) => {
     services,
     /** Begins to sweep. */
     start: () => sweep.start(),
-    /** Ends what runs by itself. */
-    close: () => sweep.stop(),
+    /** Ends what runs by itself; what has come of uploads stays for the next start. */
+    async close(): Promise<void> {
+      await sweep.stop()
+      await uploads.settle()
+    },
   }
 }
