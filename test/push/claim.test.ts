@@ -3,7 +3,8 @@ import { rm } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { digestOf } from '../../src/protocol/digest.ts'
 import { seededBytes } from '../support/bytes.ts'
-import { bodyOf, localRepository, makeQuickFolder, openParts } from './parts.ts'
+import { makeQuickFolder } from '../support/quick-folder.ts'
+import { bodyOf, localRepository, openParts } from './parts.ts'
 
 const REPOSITORY = localRepository('team/app')
 const { name: NAME } = REPOSITORY

@@ -1,7 +1,5 @@
 /** Everything that takes pushes, on a folder of its own and without HTTP; nothing is asked upstream. */
 import { once } from 'node:events'
-import { access, mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { MemoryCoordinator } from '../../src/coordinator/coordinator.ts'
@@ -20,15 +18,6 @@ export interface PartsOptions {
   /** Id of this process, of those that are still alive. */
   readonly owner?: string
   readonly alive?: ReadonlySet<string>
-}
-
-/** A new empty folder, in memory where the machine has such: thousands of syncs would take their time on a disk. */
-export const makeQuickFolder = async (): Promise<string> => {
-  const parent = await access('/dev/shm').then(
-    () => '/dev/shm',
-    () => tmpdir(),
-  )
-  return mkdtemp(join(parent, 'entrepot-test-'))
 }
 
 /** A local repository. */

@@ -12,7 +12,8 @@ import { RegistryError } from '../../src/protocol/error.ts'
 import type { Chunk } from '../../src/push/upload.ts'
 import type { UploadState } from '../../src/push/upload-state.ts'
 import { UPLOADS_FOLDER } from '../../src/store/paths.ts'
-import { bodyOf, brokenBody, localRepository, makeQuickFolder, openParts } from './parts.ts'
+import { makeQuickFolder } from '../support/quick-folder.ts'
+import { bodyOf, brokenBody, localRepository, openParts } from './parts.ts'
 
 const REPOSITORY = localRepository('team/app')
 const MAX_UPLOADS = 3

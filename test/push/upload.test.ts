@@ -6,7 +6,8 @@ import { digestOf } from '../../src/protocol/digest.ts'
 import type { UploadState } from '../../src/push/upload-state.ts'
 import { UPLOADS_FOLDER } from '../../src/store/paths.ts'
 import { seededBytes } from '../support/bytes.ts'
-import { bodyOf, brokenBody, localRepository, makeQuickFolder, openParts, SlowBody } from './parts.ts'
+import { makeQuickFolder } from '../support/quick-folder.ts'
+import { bodyOf, brokenBody, localRepository, openParts, SlowBody } from './parts.ts'
 
 const REPOSITORY = localRepository('team/app')
 const { name: NAME } = REPOSITORY

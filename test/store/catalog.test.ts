@@ -9,7 +9,7 @@ import type { StorageDriver } from '../../src/store/driver.ts'
 import { FilesystemDriver } from '../../src/store/drivers/filesystem.ts'
 import { MarkStore } from '../../src/store/marks.ts'
 import { REPOSITORIES_PREFIX } from '../../src/store/paths.ts'
-import { makeQuickFolder } from '../push/parts.ts'
+import { makeQuickFolder } from '../support/quick-folder.ts'
 
 const NAMES = ['a', 'a/b', 'a/b/c', 'a-b', 'a.b/c', 'b', 'b0', 'library/alpine', 'z/y/x', 'z0']
 

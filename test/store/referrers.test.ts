@@ -6,8 +6,8 @@ import { digestOf } from '../../src/protocol/digest.ts'
 import { parseRepositoryName } from '../../src/protocol/name.ts'
 import { referrersPrefix, referrersSeenKey } from '../../src/store/paths.ts'
 import { createStore, type Store } from '../../src/wiring/store.ts'
-import { makeQuickFolder } from '../push/parts.ts'
 import { makeImage, type TestManifest } from '../support/images.ts'
+import { makeQuickFolder } from '../support/quick-folder.ts'
 
 const NAME = parseRepositoryName('team/app')
 const SUBJECT = makeImage().manifest
