@@ -40,7 +40,7 @@ export class Worker {
 
   /** Starts the module at `url` as a worker, to be stopped with `workspace` at the latest. */
   static start(workspace: Workspace, url: URL): Worker {
-    const worker = new Worker(fork(url, { execArgv: ['--import', 'tsx'], stdio: 'inherit' }))
+    const worker = new Worker(fork(url, { stdio: 'inherit' }))
     workspace.defer(() => worker.stop())
     return worker
   }
