@@ -20,6 +20,7 @@ import type { Uploads } from '../push/upload.ts'
 import type { AccessLog } from './access-log.ts'
 import { deleteBlob, getBlob, headBlob } from './blobs.ts'
 import { BufferPool } from './buffers.ts'
+import { CommonHeaders } from './common-headers.ts'
 import type { Context, RequestState } from './context.ts'
 import { writeErrors } from './errors.ts'
 import { createNotify, type Notify } from './events.ts'
@@ -70,14 +71,14 @@ export interface AppOptions {
   readonly isReady: () => boolean
 }
 
-const setHeaders = (headers: AppOptions['headers']): Middleware<RequestState> => {
-  const entries = Object.entries(headers)
-  return (ctx, next) => {
-    ctx.set('Docker-Distribution-Api-Version', 'registry/2.0')
-    for (const [name, values] of entries) ctx.set(name, [...values])
-    return next()
+/** Gives every answer the common headers: those that go past Koa find them in the request's state. */
+const addCommonHeaders =
+  (common: CommonHeaders): Middleware<RequestState> =>
+  async (ctx, next) => {
+    ctx.state.common = common
+    await next()
+    if (ctx.respond !== false) common.set(ctx.res)
   }
-}
 
 /** A known path asked with another method: `OPTIONS` is told what there is, anything else refused (RFC 9110, 15.5.6). */
 const answerOtherMethods: Middleware<RequestState> = async (ctx, next) => {
@@ -173,7 +174,7 @@ export const createApp = (options: AppOptions): ReturnType<Koa['callback']> => {
   // Whatever reaches this was thrown past the middleware that writes errors: a defect, or a socket that broke.
   app.on('error', (error: unknown) => options.log.debug({ err: error }, 'request ended abnormally'))
   app.use(measure(options.metrics, options.accessLog))
-  app.use(setHeaders(options.headers))
+  app.use(addCommonHeaders(new CommonHeaders(options.headers)))
   app.use(writeErrors(options.log))
   app.use(answerOtherMethods)
   app.use(createRouter(options).routes())

@@ -6,7 +6,7 @@ import type { BufferPool } from './buffers.ts'
 import { BLOB_MEDIA_TYPE, type Notify } from './events.ts'
 import type { GuardedRoute } from './guard.ts'
 import { replyEmpty } from './reply.ts'
-import { isNotModified, sendBlob, setBlobHeaders } from './send.ts'
+import { isNotModified, replyWithoutBlob, sendBlob } from './send.ts'
 
 /** `HEAD /v2/<name>/blobs/<digest>` (distribution-spec 1.1, Checking if content exists). */
 export const headBlob =
@@ -14,9 +14,7 @@ export const headBlob =
   async (ctx) => {
     const digest = parseDigest(ctx.params.digest ?? '')
     const sizeBytes = await pull.stat(ctx.state.repository, digest)
-    setBlobHeaders(ctx, digest)
-    ctx.status = isNotModified(ctx.get('If-None-Match'), digest) ? 304 : 200
-    if (ctx.status === 200 && sizeBytes !== undefined) ctx.set('Content-Length', String(sizeBytes))
+    replyWithoutBlob(ctx, isNotModified(ctx, digest) ? 304 : 200, digest, sizeBytes)
   }
 
 /** `GET /v2/<name>/blobs/<digest>` (distribution-spec 1.1, Pulling blobs). */
@@ -25,13 +23,12 @@ export const getBlob =
   async (ctx) => {
     const digest = parseDigest(ctx.params.digest ?? '')
     const { blob, openAhead } = await pull.open(ctx.state.repository, digest)
-    setBlobHeaders(ctx, digest)
-    if (isNotModified(ctx.get('If-None-Match'), digest)) {
-      ctx.status = 304
+    if (isNotModified(ctx, digest)) {
+      replyWithoutBlob(ctx, 304, digest, undefined)
       await blob.close()
       return
     }
-    await sendBlob(ctx, blob, openAhead, pool)
+    await sendBlob(ctx, { digest, blob, openAhead }, pool)
     // An answer that was cut short has not been ended.
     if (!ctx.res.writableEnded) return
     const target = { digest, tag: undefined, mediaType: BLOB_MEDIA_TYPE, sizeBytes: blob.sizeBytes }

@@ -4,9 +4,12 @@ import type { DefaultContext } from 'koa'
 import type { Identity } from '../access/authenticate.ts'
 import type { FindPullable } from '../push/mount.ts'
 import type { Repository } from '../repository.ts'
+import type { CommonHeaders } from './common-headers.ts'
 
 /** State of one request. */
 export interface RequestState {
+  /** Set before everything else: for answers that go past Koa. */
+  common: CommonHeaders
   /** Which kind of route it is, for metrics: distribution's words. */
   handler?: string
   /** Set by the guard, for every route below a repository. */

@@ -12,7 +12,7 @@ import { readBody } from './body.ts'
 import type { GuardedContext } from './context.ts'
 import type { Notify } from './events.ts'
 import type { GuardedRoute } from './guard.ts'
-import { type Locate, replyEmpty } from './reply.ts'
+import { type Locate, replyAtOnce, replyEmpty } from './reply.ts'
 import { isNotModified } from './send.ts'
 
 /** Most tags that one manifest is given in a request. */
@@ -36,18 +36,13 @@ export const getManifest =
       reference,
       isHead,
     )
-    ctx.set('Docker-Content-Digest', digest)
-    ctx.set('ETag', `"${digest}"`)
-    if (warning !== undefined) ctx.set('Warning', warning)
-    if (isNotModified(ctx.get('If-None-Match'), digest)) {
-      ctx.status = 304
-      return
-    }
-    ctx.status = 200
-    ctx.set('Content-Type', mediaType)
-    if (sizeBytes !== undefined) ctx.set('Content-Length', String(sizeBytes))
+    const fields = ['Docker-Content-Digest', digest, 'ETag', `"${digest}"`]
+    if (warning !== undefined) fields.push('Warning', warning)
+    if (isNotModified(ctx, digest)) return replyAtOnce(ctx, 304, fields, undefined)
+    fields.push('Content-Type', mediaType)
+    if (sizeBytes !== undefined) fields.push('Content-Length', String(sizeBytes))
+    replyAtOnce(ctx, 200, fields, isHead ? undefined : bytes)
     if (isHead) return
-    ctx.body = bytes
     const tag = tagOf(reference)
     notify(ctx, { action: 'pull', type: 'manifest', digest, tag, mediaType, sizeBytes, manifest: bytes })
   }

@@ -1,5 +1,18 @@
-/** Answers without a body, and where things are. */
+/** Answers in one piece, answers without a body, and where things are. */
 import type { Context } from './context.ts'
+
+/** Ends a request with status, headers and body at once, past Koa. `fields` are names and values in turn. */
+export const replyAtOnce = (
+  ctx: Context,
+  status: number,
+  fields: readonly string[],
+  body: Buffer | undefined,
+): void => {
+  ctx.respond = false
+  ctx.state.sentBytes = body?.length ?? 0
+  ctx.state.common.write(ctx.res, status, fields)
+  ctx.res.end(body)
+}
 
 /** Ends a request with a status and no body. Koa alone would write the status's name, or turn a 202 into a 204. */
 export const replyEmpty = (ctx: Context, status: number): void => {

@@ -5,10 +5,11 @@
  */
 import type { ServerResponse } from 'node:http'
 import { RegistryError } from '../protocol/error.ts'
-import { type ByteRange, formatContentRange, parseRange } from '../protocol/range.ts'
+import { formatContentRange, parseRange } from '../protocol/range.ts'
 import type { OpenBlob } from '../pull/blob.ts'
 import type { BufferPool } from './buffers.ts'
 import type { Context } from './context.ts'
+import { replyAtOnce } from './reply.ts'
 
 /** First read of a transfer, in bytes: a small one, so that the first byte does not wait for a large one. */
 const FIRST_READ_BYTES = 64 * 1024
@@ -17,34 +18,69 @@ const FIRST_READ_BYTES = 64 * 1024
 const CACHE_CONTROL = 'max-age=31536000'
 
 /** Whether `If-None-Match` names this digest, quoted, weak or bare. */
-export const isNotModified = (header: string | undefined, digest: string): boolean =>
-  header?.split(',').some((part) => part.trim().replace(/^W\//, '').replaceAll('"', '') === digest) ?? false
-
-/** The headers of a blob by digest, apart from its length. */
-export const setBlobHeaders = (ctx: Context, digest: string): void => {
-  ctx.set({
-    'Content-Type': 'application/octet-stream',
-    'Docker-Content-Digest': digest,
-    ETag: `"${digest}"`,
-    'Accept-Ranges': 'bytes',
-    'Cache-Control': CACHE_CONTROL,
-  })
+export const isNotModified = (ctx: Context, digest: string): boolean => {
+  const header = ctx.req.headers['if-none-match']
+  if (header === undefined) return false
+  return header.split(',').some((part) => part.trim().replace(/^W\//, '').replaceAll('"', '') === digest)
 }
 
-/** The part that a request asks for; the status and headers that go with it are set. @throws RegistryError 416 */
-const negotiateRange = (ctx: Context, sizeBytes: number): ByteRange | undefined => {
-  const ifRange = ctx.get('If-Range')
-  const isForThis = ifRange === '' || ifRange === ctx.response.get('ETag')
-  const range = parseRange(isForThis ? ctx.get('Range') : '', sizeBytes)
+/** The headers of a blob by digest, apart from its length: names and values in turn. */
+const blobFields = (digest: string): string[] => [
+  'Content-Type',
+  'application/octet-stream',
+  'Docker-Content-Digest',
+  digest,
+  'ETag',
+  `"${digest}"`,
+  'Accept-Ranges',
+  'bytes',
+  'Cache-Control',
+  CACHE_CONTROL,
+]
+
+/** Answers a `HEAD`, or a request whose client has the blob already. */
+export const replyWithoutBlob = (
+  ctx: Context,
+  status: 200 | 304,
+  digest: string,
+  sizeBytes: number | undefined,
+): void => {
+  const length = status === 304 || sizeBytes === undefined ? [] : ['Content-Length', String(sizeBytes)]
+  replyAtOnce(ctx, status, [...blobFields(digest), ...length], undefined)
+}
+
+/** The part of a blob that is answered: `[first, end)`, and the head that goes with it. */
+interface Part {
+  readonly status: 200 | 206
+  readonly first: number
+  readonly end: number
+  readonly fields: readonly string[]
+}
+
+/** What a request wants of a blob. @throws RegistryError 416 */
+const choosePart = (ctx: Context, digest: string, sizeBytes: number | undefined): Part => {
+  const fields = blobFields(digest)
+  if (sizeBytes === undefined) return { status: 200, first: 0, end: Number.POSITIVE_INFINITY, fields }
+  const { range: header = '', 'if-range': condition } = ctx.req.headers
+  const isForThis = condition === undefined || condition === `"${digest}"`
+  const range = parseRange(isForThis ? header : '', sizeBytes)
   if (range.kind === 'unsatisfiable')
     throw new RegistryError('RANGE_INVALID', {
       message: 'the requested range is not within the blob',
       headers: { 'Content-Range': `bytes */${sizeBytes}` },
     })
-  if (range.kind === 'whole') return undefined
-  ctx.status = 206
-  ctx.set('Content-Range', formatContentRange(range, sizeBytes))
-  return range
+  if (range.kind === 'whole') {
+    fields.push('Content-Length', String(sizeBytes))
+    return { status: 200, first: 0, end: sizeBytes, fields }
+  }
+  const { first, last } = range
+  fields.push(
+    'Content-Range',
+    formatContentRange(range, sizeBytes),
+    'Content-Length',
+    String(last + 1 - first),
+  )
+  return { status: 206, first, end: last + 1, fields }
 }
 
 /** Writes to an answer, and notices when its connection is gone: Node does not always call back then. */
@@ -68,16 +104,15 @@ class Outlet {
   }
 }
 
-/** Copies `[from, end)` of a blob into an answer. @returns bytes sent */
+/** Copies a part of a blob into an answer, whose head is written once the first bytes are there. @returns bytes sent */
 const copy = async (
-  res: ServerResponse,
+  ctx: Context,
   blob: OpenBlob,
-  from: number,
-  end: number,
+  { status, first, end, fields }: Part,
   pool: BufferPool,
 ): Promise<number> => {
-  const outlet = new Outlet(res)
-  let position = from
+  const outlet = new Outlet(ctx.res)
+  let position = first
   let size = Math.min(FIRST_READ_BYTES, pool.sizeBytes)
   let written = Promise.resolve(true)
   let inFlight: Buffer | undefined
@@ -87,7 +122,8 @@ const copy = async (
     const isSent = await written
     if (inFlight !== undefined) pool.give(inFlight)
     inFlight = undefined
-    if (length === 0 || !isSent) return position - from
+    if (length === 0 || !isSent) return position - first
+    if (position === first) ctx.state.common.write(ctx.res, status, fields)
     position += length
     inFlight = buffer
     written = outlet.write(length === buffer.length ? buffer : buffer.subarray(0, length), position === end)
@@ -96,34 +132,34 @@ const copy = async (
   // A buffer goes back only when nothing is written from it any more.
   const isSent = await written
   if (inFlight !== undefined && isSent) pool.give(inFlight)
-  return position - from
+  return position - first
 }
 
-/**
- * Sends a blob, or the part of it that the request asks for, and closes it. Resolves when the last byte is handed on.
- * @param openAhead a part that is not near in `blob`, from elsewhere
- */
-export const sendBlob = async (
-  ctx: Context,
-  blob: OpenBlob,
-  openAhead: (first: number, last: number) => OpenBlob | undefined,
-  pool: BufferPool,
-): Promise<void> => {
+/** A blob to be sent. */
+export interface BlobToSend {
+  /** Under which it was asked for. */
+  readonly digest: string
+  readonly blob: OpenBlob
+  /** A part that is not near in `blob`, from elsewhere. */
+  readonly openAhead: (first: number, last: number) => OpenBlob | undefined
+}
+
+/** Sends a blob, or the part of it that the request asks for, and closes it. Resolves when the last byte is handed on. */
+export const sendBlob = async (ctx: Context, sent: BlobToSend, pool: BufferPool): Promise<void> => {
+  const { digest, blob, openAhead } = sent
   let source = blob
   try {
-    const { sizeBytes } = blob
-    const range = sizeBytes === undefined ? undefined : negotiateRange(ctx, sizeBytes)
-    const first = range?.first ?? 0
-    const end = range === undefined ? (sizeBytes ?? Number.POSITIVE_INFINITY) : range.last + 1
-    if (range !== undefined) source = openAhead(range.first, range.last) ?? blob
-    if (end !== Number.POSITIVE_INFINITY) ctx.set('Content-Length', String(end - first))
-    if (range === undefined) ctx.status = 200
+    const part = choosePart(ctx, digest, blob.sizeBytes)
+    const { status, first, end, fields } = part
+    if (blob.bytes !== undefined) return replyAtOnce(ctx, status, fields, blob.bytes.subarray(first, end))
+    if (status === 206) source = openAhead(first, end - 1) ?? blob
     ctx.respond = false
     pool.enter()
-    const sent = await copy(ctx.res, source, first, end, pool).finally(() => pool.leave())
-    ctx.state.sentBytes = sent
+    const bytes = await copy(ctx, source, part, pool).finally(() => pool.leave())
+    ctx.state.sentBytes = bytes
+    if (!ctx.res.headersSent) ctx.state.common.write(ctx.res, status, fields)
     // An answer that is shorter than it said must not look like a whole one.
-    if (end !== Number.POSITIVE_INFINITY && first + sent < end) ctx.res.destroy()
+    if (end !== Number.POSITIVE_INFINITY && first + bytes < end) ctx.res.destroy()
     else ctx.res.end()
   } finally {
     if (source !== blob) await source.close()

@@ -17,23 +17,25 @@ const KNOWN_FOR_MS = 10_000
 /** A stored blob opened for reading. */
 export interface StoredBlob extends StoredFile {
   readonly digest: Digest
+  /** All of it, where it is small and in memory anyway. */
+  readonly bytes?: Buffer
 }
 
 class MemoryBlob implements StoredBlob {
   readonly digest: Digest
-  readonly #bytes: Buffer
+  readonly bytes: Buffer
 
   constructor(digest: Digest, bytes: Buffer) {
     this.digest = digest
-    this.#bytes = bytes
+    this.bytes = bytes
   }
 
   get sizeBytes(): number {
-    return this.#bytes.length
+    return this.bytes.length
   }
 
   async read(buffer: Uint8Array, position: number, length: number): Promise<number> {
-    return this.#bytes.copy(buffer, 0, position, position + length)
+    return this.bytes.copy(buffer, 0, position, position + length)
   }
 
   async close(): Promise<void> {}
