@@ -3,17 +3,24 @@
  * writer; whoever opens it closes it.
  */
 import { type FileHandle, open } from 'node:fs/promises'
+import { StorageError } from './driver.ts'
 import { toStorageError } from './drivers/filesystem.ts'
 import { syncGate } from './drivers/gate.ts'
 import type { SlabTarget } from './slabs.ts'
 
+/** What a growing file needs of an open one. */
+export type OpenFile = Pick<FileHandle, 'writev' | 'read' | 'truncate' | 'datasync' | 'stat' | 'close'>
+
+/** Opens a file, as `open` of node:fs does; tests give one whose disk is full or fails. */
+export type FileOpener = (path: string, flags: string) => Promise<OpenFile>
+
 /** A file under construction. */
 export class GrowingFile implements SlabTarget {
   readonly path: string
-  readonly #file: FileHandle
+  readonly #file: OpenFile
   #written: number
 
-  private constructor(path: string, file: FileHandle, written: number) {
+  private constructor(path: string, file: OpenFile, written: number) {
     this.path = path
     this.#file = file
     this.#written = written
@@ -23,25 +30,27 @@ export class GrowingFile implements SlabTarget {
    * Opens a file that begins with `keepBytes` bytes which are there already (0: a new file); what follows them is cut off.
    * @throws StorageError
    */
-  static async open(path: string, keepBytes: number): Promise<GrowingFile> {
-    return GrowingFile.#open(path, keepBytes === 0 ? 'w+' : 'r+', async (file) => {
+  static async open(path: string, keepBytes: number, opener: FileOpener = open): Promise<GrowingFile> {
+    const measure = async (file: OpenFile): Promise<number> => {
       await file.truncate(keepBytes)
       return keepBytes
-    })
+    }
+    return GrowingFile.#open(opener, path, keepBytes === 0 ? 'w+' : 'r+', measure)
   }
 
   /** Opens a file that is there, to go on at its end. @throws StorageError */
   static async reopen(path: string): Promise<GrowingFile> {
-    return GrowingFile.#open(path, 'r+', async (file) => (await file.stat()).size)
+    return GrowingFile.#open(open, path, 'r+', async (file) => (await file.stat()).size)
   }
 
   static async #open(
+    opener: FileOpener,
     path: string,
     flags: string,
-    measure: (file: FileHandle) => Promise<number>,
+    measure: (file: OpenFile) => Promise<number>,
   ): Promise<GrowingFile> {
     try {
-      const file = await open(path, flags)
+      const file = await opener(path, flags)
       try {
         return new GrowingFile(path, file, await measure(file))
       } catch (error) {
@@ -65,50 +74,58 @@ export class GrowingFile implements SlabTarget {
 
   /** Appends chunks in one write. @throws StorageError; nothing of them counts then */
   async append(chunks: readonly Buffer[]): Promise<void> {
-    let offset = this.#written
-    const pending = [...chunks]
-    try {
-      while (pending.length > 0) {
-        let { bytesWritten } = await this.#file.writev(pending, offset)
-        if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' })
-        offset += bytesWritten
-        while (pending[0] !== undefined && bytesWritten >= pending[0].length)
-          bytesWritten -= pending.shift()?.length ?? 0
-        if (pending[0] !== undefined && bytesWritten > 0) pending[0] = pending[0].subarray(bytesWritten)
-      }
-    } catch (error) {
-      throw toStorageError(error, 'writing a growing file')
-    }
-    this.#written = offset
+    this.#written = await this.#trying('writing', () => this.#writeAll([...chunks], this.#written))
   }
 
-  /** Cuts off everything from `sizeBytes` on. @throws StorageError */
-  async truncate(sizeBytes: number): Promise<void> {
-    try {
-      await this.#file.truncate(sizeBytes)
-    } catch (error) {
-      throw toStorageError(error, 'cutting a growing file')
+  /** @returns the offset after the last chunk */
+  async #writeAll(pending: Buffer[], from: number): Promise<number> {
+    let offset = from
+    while (pending.length > 0) {
+      let { bytesWritten } = await this.#file.writev(pending, offset)
+      if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' })
+      offset += bytesWritten
+      while (pending[0] !== undefined && bytesWritten >= pending[0].length)
+        bytesWritten -= pending.shift()?.length ?? 0
+      if (pending[0] !== undefined && bytesWritten > 0) pending[0] = pending[0].subarray(bytesWritten)
     }
+    return offset
+  }
+
+  /** Cuts off everything from `sizeBytes` on; it no longer counts, even where that fails. @throws StorageError */
+  async truncate(sizeBytes: number): Promise<void> {
     this.#written = sizeBytes
+    await this.#trying('cutting', () => this.#file.truncate(sizeBytes))
   }
 
   /** Brings what is written to the disk. */
   async sync(): Promise<void> {
-    try {
-      await syncGate.run(() => this.#file.datasync())
-    } catch (error) {
-      throw toStorageError(error, 'syncing a growing file')
-    }
+    await this.#trying('syncing', () => syncGate.run(() => this.#file.datasync()))
   }
 
-  /** Reads up to `length` bytes of what is written. @returns how many */
+  /**
+   * Reads up to `length` bytes of what is written.
+   * @returns how many; 0 at the end alone
+   * @throws StorageError
+   */
   async read(buffer: Uint8Array, position: number, length = buffer.length): Promise<number> {
     const wanted = Math.min(length, this.#written - position)
-    return (await this.#file.read(buffer, 0, wanted, position)).bytesRead
+    if (wanted <= 0) return 0
+    const { bytesRead } = await this.#trying('reading', () => this.#file.read(buffer, 0, wanted, position))
+    // An end before the end: what was written is not there any more.
+    if (bytesRead === 0) throw new StorageError('io', 'a growing file is shorter than what was written to it')
+    return bytesRead
   }
 
-  /** Closes the file; it stays. */
+  /** Closes the file; it stays. @throws StorageError: network file systems tell only now what they could not write */
   async close(): Promise<void> {
-    await this.#file.close()
+    await this.#trying('closing', () => this.#file.close())
+  }
+
+  async #trying<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw toStorageError(error, `${doing} a growing file`)
+    }
   }
 }

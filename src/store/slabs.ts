@@ -2,14 +2,22 @@
  * Chunks of a stream → large writes and the running hash. The first bytes go to the file, and so to its readers, at
  * once; then chunks are gathered into slabs, hashed on this thread while the write is under way in the pool. One write
  * is in flight at a time, and readers are woken a few hundred times a second at most. Downloads and uploads alike.
+ *
+ * The file is synced whenever it grows past a multiple of {@link SYNC_EVERY_BYTES}, beside the writes that follow; the
+ * next such line is not passed before that sync has ended. So a power cut costs at most the last two pieces.
  */
+import { type MakeRoom, withRoom } from './room.ts'
 
 /** Size of a write when bytes come fast, in bytes: measured fastest among 64 KiB to 4 MiB. */
 const SLAB_BYTES = 1024 * 1024
 /** Longest time that bytes wait for more of them, in milliseconds. */
 const GATHER_MS = 4
-/** Every so many bytes a file is synced: what survives a power cut is whole pieces of this size. */
+/** Size of the pieces in which a growing file is synced, in bytes. */
 export const SYNC_EVERY_BYTES = 32 * 1024 * 1024
+
+/** How much of a file of this size is certainly synced, whenever its writer ended, in bytes. */
+export const certainlySyncedBytes = (sizeBytes: number): number =>
+  Math.max(0, Math.floor(sizeBytes / SYNC_EVERY_BYTES) - 1) * SYNC_EVERY_BYTES
 
 /** What slabs are written to. */
 export interface SlabTarget {
@@ -17,7 +25,7 @@ export interface SlabTarget {
   readonly written: number
   /** Appends chunks in one write. @throws StorageError; nothing of them counts then */
   append(chunks: readonly Buffer[]): Promise<void>
-  /** Brings what is written to the disk. */
+  /** Brings what is written to the disk. @throws StorageError */
   sync(): Promise<void>
 }
 
@@ -30,7 +38,7 @@ export interface RunningHash<H> {
 /** Writes and hashes one stream. */
 export class SlabWriter<H extends RunningHash<H>> {
   readonly #target: SlabTarget
-  readonly #onWritten: (bytes: number) => void
+  readonly #makeRoom: MakeRoom | undefined
   #hash: H
   #pending: Buffer[] = []
   #pendingBytes = 0
@@ -39,14 +47,18 @@ export class SlabWriter<H extends RunningHash<H>> {
   #nextSyncAt: number
   #lastWriteAtMs = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
-  #failure: { readonly error: unknown } | undefined
+  #writeFailure: { readonly error: unknown } | undefined
+  #syncFailure: { readonly error: unknown } | undefined
 
-  /** @param hash state over what the target holds already */
-  constructor(target: SlabTarget, hash: H, onWritten: (bytes: number) => void = () => {}) {
+  /**
+   * @param hash state over what the target holds already
+   * @param makeRoom asked once a write when the disk is full
+   */
+  constructor(target: SlabTarget, hash: H, makeRoom?: MakeRoom) {
     this.#target = target
     this.#hash = hash
-    this.#onWritten = onWritten
-    this.#nextSyncAt = target.written + SYNC_EVERY_BYTES
+    this.#makeRoom = makeRoom
+    this.#nextSyncAt = (Math.floor(target.written / SYNC_EVERY_BYTES) + 1) * SYNC_EVERY_BYTES
   }
 
   /** State of the hash over exactly the bytes that are written. */
@@ -54,57 +66,82 @@ export class SlabWriter<H extends RunningHash<H>> {
     return this.#hash
   }
 
-  /** Takes a chunk; resolves when another may come. @throws StorageError of this or an earlier write */
+  /** Takes a chunk; resolves when another may come. @throws StorageError of an earlier write or sync */
   async add(chunk: Buffer): Promise<void> {
+    if (chunk.length === 0) return
     this.#pending.push(chunk)
     this.#pendingBytes += chunk.length
     if (this.#pendingBytes >= SLAB_BYTES) await this.#writing
-    this.#check()
-    const isDue = this.#pendingBytes >= SLAB_BYTES || performance.now() - this.#lastWriteAtMs >= GATHER_MS
-    if (this.#writing === undefined && isDue) this.#startWrite()
-    else this.#timer ??= setTimeout(() => this.#onTimer(), GATHER_MS)
+    this.#check(this.#writeFailure ?? this.#syncFailure)
+    this.#writeWhenDue()
   }
 
-  /** Writes what is pending. @throws StorageError */
+  /** Writes what is pending, without waiting for syncs: the hash is over everything then. @throws StorageError */
+  async flush(): Promise<void> {
+    while (this.#writing !== undefined || this.#pendingBytes > 0) {
+      await this.#writing
+      this.#check(this.#writeFailure)
+      if (this.#writing === undefined && this.#pendingBytes > 0) this.#startWrite()
+    }
+    this.#check(this.#writeFailure)
+  }
+
+  /** Writes what is pending; resolves when no sync is under way either, and none has failed. @throws StorageError */
   async finish(): Promise<void> {
-    clearTimeout(this.#timer)
-    await this.#writing
-    this.#check()
-    if (this.#pendingBytes > 0) this.#startWrite()
-    await this.#writing
+    await this.flush()
     await this.#syncing
-    this.#check()
+    this.#check(this.#syncFailure)
+  }
+
+  /** Syncs beside the writes that follow: for what an earlier writer left, of which nobody knows how far it was synced. */
+  startSync(): void {
+    this.#nextSyncAt = (Math.floor(this.#target.written / SYNC_EVERY_BYTES) + 1) * SYNC_EVERY_BYTES
+    this.#syncing = this.#target.sync().catch((error: unknown) => {
+      this.#syncFailure ??= { error }
+    })
   }
 
   /** Ends without writing what is pending; resolves when nothing is in flight any more. */
   async abandon(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#pending = []
-    this.#pendingBytes = 0
+    this.#clear()
     await this.#writing
     await this.#syncing
   }
 
-  #onTimer(): void {
-    this.#timer = undefined
-    if (this.#writing === undefined && this.#pendingBytes > 0 && this.#failure === undefined)
-      this.#startWrite()
+  #check(failure: { readonly error: unknown } | undefined): void {
+    if (failure === undefined) return
+    this.#clear()
+    throw failure.error
   }
 
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error
+  #clear(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#pending = []
+    this.#pendingBytes = 0
+  }
+
+  /** Begins a write if there is enough for one, or once the bytes have waited; while one is in flight, after it. */
+  #writeWhenDue(): void {
+    if (this.#writing !== undefined || this.#pendingBytes === 0) return
+    const waitMs = this.#lastWriteAtMs + GATHER_MS - performance.now()
+    if (this.#pendingBytes >= SLAB_BYTES || waitMs <= 0) this.#startWrite()
+    else this.#timer ??= setTimeout(() => this.#onTimer(), Math.ceil(waitMs))
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined
+    this.#writeWhenDue()
   }
 
   #startWrite(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
     const chunks = this.#pending
     const bytes = this.#pendingBytes
-    this.#pending = []
-    this.#pendingBytes = 0
+    this.#clear()
     this.#lastWriteAtMs = performance.now()
     this.#writing = this.#write(chunks, bytes).finally(() => {
       this.#writing = undefined
+      if (this.#writeFailure === undefined) this.#writeWhenDue()
     })
   }
 
@@ -112,23 +149,14 @@ export class SlabWriter<H extends RunningHash<H>> {
   async #write(chunks: readonly Buffer[], bytes: number): Promise<void> {
     const before = this.#hash.copy()
     try {
-      const written = this.#target.append(chunks)
+      if (this.#target.written + bytes >= this.#nextSyncAt) await this.#syncing
+      const written = withRoom(this.#makeRoom, bytes, () => this.#target.append(chunks))
       for (const chunk of chunks) this.#hash.update(chunk)
       await written
-      this.#onWritten(bytes)
-      if (this.#target.written >= this.#nextSyncAt) await this.#startSync()
+      if (this.#target.written >= this.#nextSyncAt) this.startSync()
     } catch (error) {
       this.#hash = before
-      this.#failure ??= { error }
+      this.#writeFailure ??= { error }
     }
-  }
-
-  /** Syncs beside the writes that follow; the one before must have ended. */
-  async #startSync(): Promise<void> {
-    await this.#syncing
-    this.#nextSyncAt = this.#target.written + SYNC_EVERY_BYTES
-    this.#syncing = this.#target.sync().catch((error: unknown) => {
-      this.#failure ??= { error }
-    })
   }
 }
