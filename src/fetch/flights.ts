@@ -3,8 +3,9 @@
  * is here from its start until its blob is stored, so that a request finds either the flight or the blob.
  */
 import type { Digest } from '../protocol/digest.ts'
-import { Flight, type FlightPlan, type FlightTools } from './flight.ts'
-import { Passthrough } from './passthrough.ts'
+import { Flight } from './flight.ts'
+import type { Passthrough } from './passthrough.ts'
+import type { FlightPlan, FlightTools } from './plan.ts'
 
 /** A range that begins this many bytes ahead of a fetch is asked of the upstream by itself. */
 const FAR_AHEAD_BYTES = 16 * 1024 * 1024
@@ -34,11 +35,11 @@ export class Flights {
   /** Joins the download of a digest, or starts it. */
   start(plan: FlightPlan): { readonly flight: Flight; readonly isNew: boolean } {
     const running = this.#byDigest.get(plan.digest)
-    if (running !== undefined) {
+    if (running?.isJoinable === true) {
       if (plan.priority === 'client') running.promote()
       return { flight: running, isNew: false }
     }
-    const flight = new Flight(plan, this.#tools)
+    const flight = new Flight(plan, this.#tools, running?.ended)
     this.#byDigest.set(plan.digest, flight)
     void flight.ended.then(() => {
       if (this.#byDigest.get(plan.digest) === flight) this.#byDigest.delete(plan.digest)
@@ -51,20 +52,11 @@ export class Flights {
    * @returns `undefined` where the flight will soon be there, or too many such ranges are under way
    */
   openAhead(flight: Flight, first: number, last: number): Passthrough | undefined {
-    const { digest, upstream, name } = flight.plan
+    const { digest } = flight.plan
     const open = this.#rangesByDigest.get(digest) ?? 0
     if (first <= flight.writtenBytes + FAR_AHEAD_BYTES || open >= MAX_RANGES_PER_BLOB) return undefined
     this.#rangesByDigest.set(digest, open + 1)
-    const { clock, giveUpAfterMs } = this.#tools
-    const range = {
-      from: first,
-      to: last,
-      sizeBytes: flight.sizeBytes,
-      priority: () => 'client' as const,
-      giveUpAfterMs,
-      clock,
-    }
-    return new Passthrough({ upstream, name, digest, ...range }, undefined, () => this.#closeAhead(digest))
+    return flight.openRange(first, last, () => this.#closeAhead(digest))
   }
 
   /** Ends all downloads; what is on disk stays for the next start. */

@@ -4,13 +4,18 @@
  *
  * The life of a partial: opened (new, or left by a dead process), appended to, and then one of: *sealed* once its digest
  * is verified, *stopped* when the disk takes no more, or *failed*. The last byte is held back until it is sealed, so
- * that nobody is ever sent a whole wrong blob. The file stays open until the writer and the last reader have closed.
+ * that nobody is ever sent a whole wrong blob. The file stays open until the writer and the last reader have released
+ * it; from then on it is *closed*, and nobody can join any more.
  */
-import { GrowingFile } from '../store/growing-file.ts'
+import type { Hash } from 'node:crypto'
+import { type FileOpener, GrowingFile } from '../store/growing-file.ts'
 import type { SlabTarget } from '../store/slabs.ts'
 
 /** Bytes that no reader gets before the digest is verified. */
 const HELD_BACK_BYTES = 1
+
+/** Piece in which a file is read back, in bytes. */
+const READ_BACK_BYTES = 1024 * 1024
 
 /** Where a partial stands: `open` it grows, `sealed` it is whole and verified, `stopped` it ends before the blob does. */
 export type PartialState = 'open' | 'sealed' | 'stopped' | 'failed'
@@ -38,8 +43,8 @@ export class Partial implements SlabTarget {
    * Opens a partial that begins with `keepBytes` bytes which are there already (0: a new file).
    * @throws StorageError
    */
-  static async open(path: string, keepBytes: number): Promise<Partial> {
-    return new Partial(await GrowingFile.open(path, keepBytes))
+  static async open(path: string, keepBytes: number, opener?: FileOpener): Promise<Partial> {
+    return new Partial(await GrowingFile.open(path, keepBytes, opener))
   }
 
   get path(): string {
@@ -51,30 +56,52 @@ export class Partial implements SlabTarget {
     return this.#file.written
   }
 
+  /** Bytes still to come, as far as the size is known; else 0. */
+  get missingBytes(): number {
+    return Math.max(0, (this.#expected ?? 0) - this.written)
+  }
+
   get state(): PartialState {
     return this.#state
+  }
+
+  /** Whether everybody has released it. */
+  get isClosed(): boolean {
+    return this.#users === 0
   }
 
   /** Tells the size of the whole, so that only its end is held back and not the end of what has come so far. */
   expect(sizeBytes: number): void {
     this.#expected = sizeBytes
-    this.#wake()
+    this.wake()
   }
 
   /** Appends chunks in one write. @throws StorageError; nothing of them counts then */
   async append(chunks: readonly Buffer[]): Promise<void> {
     await this.#file.append(chunks)
-    this.#wake()
+    this.wake()
   }
 
-  /** Brings what is written to the disk. */
+  /** Brings what is written to the disk. @throws StorageError */
   sync(): Promise<void> {
     return this.#file.sync()
   }
 
-  /** Reads from the writer's side, held-back bytes included: to hash what a dead process left. */
-  readBack(buffer: Uint8Array, position: number): Promise<number> {
-    return this.#file.read(buffer, position)
+  /** Begins again without a byte, however it ends; only before anybody reads. @throws StorageError */
+  startOver(): Promise<void> {
+    return this.#file.truncate(0)
+  }
+
+  /** Feeds all that is written to a hash, held-back bytes included. @throws StorageError, the reason of the signal */
+  async hashInto(hash: Hash, signal?: AbortSignal): Promise<void> {
+    const { written } = this
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BACK_BYTES, written))
+    for (let position = 0; position < written; ) {
+      signal?.throwIfAborted()
+      const length = await this.#file.read(buffer, position)
+      hash.update(buffer.subarray(0, length))
+      position += length
+    }
   }
 
   /** The digest is right: everything may be read. */
@@ -82,7 +109,7 @@ export class Partial implements SlabTarget {
     this.#end('sealed')
   }
 
-  /** The disk takes no more: readers get what is there, and must go on elsewhere. */
+  /** The disk takes no more: readers get what is there, and must go on elsewhere. Never when all bytes are there. */
   stop(): void {
     this.#end('stopped')
   }
@@ -93,21 +120,21 @@ export class Partial implements SlabTarget {
     this.#end('failed')
   }
 
-  /** Another reader; it must call {@link release}. */
+  /** Another reader; it must call {@link release}. Not once it {@link isClosed}. */
   retain(): void {
     this.#users += 1
   }
 
-  /** The writer or a reader is done. */
+  /** The writer or a reader is done. Never rejects: what the store promises it syncs itself. */
   async release(): Promise<void> {
     this.#users -= 1
-    if (this.#users === 0) await this.#file.close()
+    if (this.#users === 0) await this.#file.close().catch(() => {})
   }
 
   /**
    * Reads up to `length` bytes at `position`, waiting until at least one is there.
    * @param isClosed asked when woken: the reader left meanwhile
-   * @throws whatever the partial failed with, where the wanted bytes will never come
+   * @throws StorageError, or whatever the partial failed with, where the wanted bytes will never come
    */
   async read(
     buffer: Uint8Array,
@@ -127,7 +154,9 @@ export class Partial implements SlabTarget {
 
   /** Wakes every waiting reader: there are more bytes, an end, or one of them closed. */
   wake(): void {
-    this.#wake()
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const resolve of waiting) resolve()
   }
 
   get #readable(): number {
@@ -136,14 +165,10 @@ export class Partial implements SlabTarget {
     return Math.min(written, (this.#expected ?? written) - HELD_BACK_BYTES)
   }
 
+  /** An end is for good: what was verified does not become wrong because something fails later. */
   #end(state: PartialState): void {
+    if (this.#state !== 'open') return
     this.#state = state
-    this.#wake()
-  }
-
-  #wake(): void {
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const resolve of waiting) resolve()
+    this.wake()
   }
 }

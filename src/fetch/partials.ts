@@ -6,35 +6,40 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Digest } from '../protocol/digest.ts'
 import { toStorageError } from '../store/drivers/filesystem.ts'
+import type { FileOpener } from '../store/growing-file.ts'
 import type { Owner, OwnerState } from '../store/owner.ts'
 import { formatFileDigest } from '../store/paths.ts'
-import { SYNC_EVERY_BYTES } from '../store/slabs.ts'
+import { certainlySyncedBytes } from '../store/slabs.ts'
 import { Partial } from './partial.ts'
 
-/** Age after which a partial of a dead owner is swept, in milliseconds. */
+/** Age after which a partial of a dead owner, or one of our own that nobody resumed, is swept, in milliseconds. */
 const SWEEP_AFTER_MS = 24 * 60 * 60 * 1000
 
 interface Leftover {
   readonly name: string
-  readonly sizeBytes: number
-  readonly state: OwnerState
+  /** How much of it can be believed: after a reboot only what had certainly been synced. */
+  readonly trustedBytes: number
 }
 
-/** How much of a leftover can be believed: after a reboot only what had certainly been synced. */
-const trustedBytes = ({ sizeBytes, state }: Leftover): number =>
-  state === 'rebooted'
-    ? Math.max(0, Math.floor(sizeBytes / SYNC_EVERY_BYTES) - 1) * SYNC_EVERY_BYTES
-    : sizeBytes
+const trustedBytes = (sizeBytes: number, state: OwnerState): number =>
+  state === 'rebooted' ? certainlySyncedBytes(sizeBytes) : sizeBytes
+
+const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
 
 /** Partial files of this process, and those it may inherit. */
 export class Partials {
   readonly #folder: string
-  readonly #owner: Owner
+  readonly #owner: Pick<Owner, 'id' | 'stateOf'>
+  readonly #opener: FileOpener | undefined
 
-  /** @param folder absolute path, on the store's own file system; it is made when needed */
-  constructor(folder: string, owner: Owner) {
+  /**
+   * @param folder absolute path, on the store's own file system; it is made when needed
+   * @param opener how files are opened; tests give one whose disk is full or fails
+   */
+  constructor(folder: string, owner: Pick<Owner, 'id' | 'stateOf'>, opener?: FileOpener) {
     this.#folder = folder
     this.#owner = owner
+    this.#opener = opener
   }
 
   /**
@@ -44,35 +49,46 @@ export class Partials {
   async open(digest: Digest): Promise<Partial> {
     const path = join(this.#folder, `${formatFileDigest(digest)}.${this.#owner.id}`)
     try {
-      const leftover = await this.#findLeftover(digest)
-      if (leftover === undefined) {
-        await mkdir(this.#folder, { recursive: true })
-        return await Partial.open(path, 0)
-      }
-      await rename(join(this.#folder, leftover.name), path)
-      return await Partial.open(path, trustedBytes(leftover))
+      return await Partial.open(path, await this.#takeOver(digest, path), this.#opener)
     } catch (error) {
       throw toStorageError(error, 'opening a partial file')
     }
   }
 
-  /** Removes a partial file that is of no use to anybody. */
+  /** Removes a partial file that is of no use to anybody. Never rejects: what cannot be removed now is swept later. */
   async discard(partial: Partial): Promise<void> {
-    await rm(partial.path, { force: true })
+    await rm(partial.path, { force: true }).catch(() => {})
   }
 
-  /** Removes partial files that dead owners left long ago. @returns how many */
+  /** Removes partial files that nobody has written for long and no other living process owns. @returns how many */
   async sweep(nowMs: number): Promise<number> {
     let swept = 0
     for (const name of await this.#names()) {
       const path = join(this.#folder, name)
       const found = await stat(path).catch(() => undefined)
       if (found === undefined || nowMs - found.mtimeMs < SWEEP_AFTER_MS) continue
-      if ((await this.#owner.stateOf(name.slice(name.lastIndexOf('.') + 1))) === 'alive') continue
+      if ((await this.#stateOf(name.slice(name.lastIndexOf('.') + 1))) === 'alive') continue
       await rm(path, { force: true })
       swept += 1
     }
     return swept
+  }
+
+  /** Gives the best leftover of a digest our name. @returns how many bytes of it are of use; 0 where there is none */
+  async #takeOver(digest: Digest, path: string): Promise<number> {
+    const leftover = await this.#findLeftover(digest)
+    if (leftover === undefined) {
+      await mkdir(this.#folder, { recursive: true })
+      return 0
+    }
+    try {
+      await rename(join(this.#folder, leftover.name), path)
+      return leftover.trustedBytes
+    } catch (error) {
+      // Another process was quicker.
+      if (isAbsent(error)) return 0
+      throw error
+    }
   }
 
   async #findLeftover(digest: Digest): Promise<Leftover | undefined> {
@@ -80,17 +96,22 @@ export class Partials {
     const leftovers: Leftover[] = []
     for (const name of await this.#names()) {
       if (!name.startsWith(prefix)) continue
-      const owner = name.slice(prefix.length)
-      const state = owner === this.#owner.id ? 'gone' : await this.#owner.stateOf(owner)
+      const state = await this.#stateOf(name.slice(prefix.length))
       const found = await stat(join(this.#folder, name)).catch(() => undefined)
-      if (found !== undefined && state !== 'alive') leftovers.push({ name, sizeBytes: found.size, state })
+      if (found !== undefined && state !== 'alive')
+        leftovers.push({ name, trustedBytes: trustedBytes(found.size, state) })
     }
-    return leftovers.sort((a, b) => trustedBytes(b) - trustedBytes(a))[0]
+    return leftovers.sort((a, b) => b.trustedBytes - a.trustedBytes)[0]
+  }
+
+  /** A file of our own that is not being written was left by a fetch that ended: there is one fetch of a digest. */
+  async #stateOf(owner: string): Promise<OwnerState> {
+    return owner === this.#owner.id ? 'gone' : this.#owner.stateOf(owner)
   }
 
   async #names(): Promise<string[]> {
-    return readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return []
+    return readdir(this.#folder).catch((error: unknown) => {
+      if (isAbsent(error)) return []
       throw error
     })
   }

@@ -22,19 +22,17 @@ export class Passthrough {
   readonly #abort = new AbortController()
   readonly #onClose: () => void
   readonly #chunks: AsyncGenerator<Buffer, void, void>
-  /** Bytes that may be given, and the chunk after them, which is held back until the one after that has come. */
+  /** Bytes that may be given, and the chunk after them: to be verified, it is held back until the next has come. */
   #ready: Buffer = Buffer.alloc(0)
   #held: Buffer | undefined
   #isDone = false
   #isClosed = false
+  #failure: { readonly error: unknown } | undefined
 
   /** @param hash state of the digest's hash over all bytes before `options.from`; `undefined`: not to be verified */
-  constructor(
-    options: Omit<SourceOptions, 'signal'>,
-    hash: Hash | undefined,
-    onClose: () => void = () => {},
-  ) {
+  constructor(options: PassthroughOptions, hash: Hash | undefined, onClose: () => void = () => {}) {
     this.digest = options.digest
+    this.sizeBytes = options.sizeBytes
     this.#hash = hash
     this.#onClose = onClose
     this.#chunks = readUpstream({ ...options, signal: this.#abort.signal })
@@ -46,6 +44,7 @@ export class Passthrough {
    */
   async read(buffer: Uint8Array, _position: number, length: number): Promise<number> {
     while (this.#ready.length === 0) {
+      if (this.#failure !== undefined) throw this.#failure.error
       if (this.#isDone) return 0
       await this.#advance()
     }
@@ -63,18 +62,32 @@ export class Passthrough {
     await this.#chunks.return()
   }
 
+  /** A failure stays one: whoever reads on must not take it for the end. */
   async #advance(): Promise<void> {
-    const { value, done } = await this.#chunks.next()
-    if (done === true) {
-      this.#verify()
-      this.#isDone = true
-      this.#ready = this.#held ?? Buffer.alloc(0)
-      this.#held = undefined
+    try {
+      const { value, done } = await this.#chunks.next()
+      if (done === true) this.#finish()
+      else this.#take(value)
+    } catch (error) {
+      this.#failure = { error }
+    }
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#hash === undefined) {
+      this.#ready = chunk
       return
     }
-    this.#hash?.update(value)
+    this.#hash.update(chunk)
     this.#ready = this.#held ?? Buffer.alloc(0)
-    this.#held = value
+    this.#held = chunk
+  }
+
+  #finish(): void {
+    this.#verify()
+    this.#isDone = true
+    this.#ready = this.#held ?? Buffer.alloc(0)
+    this.#held = undefined
   }
 
   #verify(): void {

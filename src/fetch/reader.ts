@@ -53,8 +53,11 @@ export class FlightReader {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#partial?.wake()
-    await this.#passthrough?.close()
-    await this.#partial?.release()
-    this.#hooks.onClose()
+    try {
+      await this.#passthrough?.close()
+    } finally {
+      await this.#partial?.release()
+      this.#hooks.onClose()
+    }
   }
 }

@@ -14,9 +14,9 @@ export interface Interruption {
   readonly kind: UpstreamErrorKind
   /** Failures in a row without one new byte, this one included. */
   readonly failures: number
-  /** Time since the last new byte. */
-  readonly sinceLastByteMs: number
-  /** How long a download goes on without one new byte. */
+  /** Time since the first of them: a reader that is slow to take bytes has no part in it. */
+  readonly failingForMs: number
+  /** How long a download is taken up again without one new byte. */
   readonly giveUpAfterMs: number
   /** What the upstream asked for, if it did. */
   readonly retryAfterMs: number | undefined
@@ -26,9 +26,9 @@ export interface Interruption {
 
 /** How long to wait before the next try, in milliseconds, or `undefined` to give up. */
 export const pauseBeforeResume = (interruption: Interruption): number | undefined => {
-  const { kind, failures, sinceLastByteMs, giveUpAfterMs, retryAfterMs, random } = interruption
+  const { kind, failures, failingForMs, giveUpAfterMs, retryAfterMs, random } = interruption
   if (kind === 'absent' || kind === 'refused' || kind === 'forbidden' || kind === 'corrupt') return undefined
   const backoffMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1))
   const pauseMs = Math.max(retryAfterMs ?? 0, backoffMs * (0.5 + random / 2))
-  return sinceLastByteMs + pauseMs > giveUpAfterMs ? undefined : pauseMs
+  return failingForMs + pauseMs > giveUpAfterMs ? undefined : pauseMs
 }

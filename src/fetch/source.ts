@@ -29,24 +29,41 @@ export interface SourceOptions {
   readonly to?: number
   /** Asked again for every request, so that a prefetch that somebody now waits for gets a better place. */
   readonly priority: () => Priority
+  /** Aborted when a client has come to wait, so that a request that waits as a prefetch gets a better place. */
+  readonly promotion?: AbortSignal
   readonly signal: AbortSignal
   readonly giveUpAfterMs?: number
   readonly clock: Clock
-  /** Called with the size of the whole blob at the first answer. */
+  /** Called with the size of the whole blob at the first answer; what it throws ends the reading. */
   readonly onSize?: (sizeBytes: number | undefined) => void
+  /** Called with the length of each piece that came. */
+  readonly onBytes?: (bytes: number) => void
   /** Called before each further request. */
   readonly onResume?: (error: UpstreamError, position: number) => void
 }
+
+/** "Range not satisfiable": the blob ends before the byte that was asked for. */
+const BEYOND_END_STATUS = 416
+
+/** Whether an upstream says that a blob ends before the byte that it was asked to begin with. */
+export const isBeyondEnd = (error: unknown): boolean =>
+  error instanceof UpstreamError && error.status === BEYOND_END_STATUS
+
+const toInterruption = (error: unknown): UpstreamError =>
+  error instanceof UpstreamError
+    ? error
+    : new UpstreamError('unreachable', `the body broke off: ${(error as Error).message}`, { cause: error })
 
 /** The bytes of one answer from `position` on; a 200 to a range begins earlier, and is read past what is known. */
 async function* freshBytes({ start, body }: BlobBody, position: number): AsyncGenerator<Buffer, void, void> {
   let skip = position - start
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
-      if (skip === 0) yield chunk
-      else if (chunk.length > skip) yield chunk.subarray(skip)
+      if (skip < chunk.length) yield skip === 0 ? chunk : chunk.subarray(skip)
       skip = Math.max(0, skip - chunk.length)
     }
+  } catch (error) {
+    throw toInterruption(error)
   } finally {
     body.destroy()
   }
@@ -55,8 +72,9 @@ async function* freshBytes({ start, body }: BlobBody, position: number): AsyncGe
 /** Where a sequence of answers stands. */
 class Progress {
   readonly #options: SourceOptions
+  /** Failures since the last new byte, and when the first of them was. */
   #failures = 0
-  #lastByteAtMs: number
+  #failingSinceMs = 0
   #isAnswered = false
   #sizeBytes: number | undefined
   position: number
@@ -64,7 +82,6 @@ class Progress {
   constructor(options: SourceOptions) {
     this.#options = options
     this.position = options.from
-    this.#lastByteAtMs = options.clock.now()
   }
 
   /** First byte that is not wanted, where that is known. */
@@ -73,32 +90,46 @@ class Progress {
   }
 
   async ask(): Promise<BlobBody> {
-    const { upstream, name, digest, signal, priority, onSize } = this.#options
-    const to = this.end === undefined ? {} : { to: this.end - 1 }
+    const { upstream, name, digest, signal, priority, promotion } = this.#options
     const answer = await upstream.blob(name, digest, {
       from: this.position,
-      ...to,
+      ...(this.end === undefined ? {} : { to: this.end - 1 }),
       priority: priority(),
+      ...(promotion && { promotion }),
       signal,
     })
-    if (!this.#isAnswered) {
-      this.#isAnswered = true
-      this.#sizeBytes = answer.sizeBytes
-      onSize?.(answer.sizeBytes)
-    } else if (answer.sizeBytes !== undefined && answer.sizeBytes !== (this.#sizeBytes ?? answer.sizeBytes)) {
+    try {
+      this.#check(answer)
+      if (!this.#isAnswered) this.#options.onSize?.(answer.sizeBytes)
+    } catch (error) {
       answer.body.destroy()
-      throw new UpstreamError(
-        'corrupt',
-        `upstream said ${this.#sizeBytes} bytes first, ${answer.sizeBytes} later`,
-      )
+      throw error
     }
+    this.#sizeBytes ??= answer.sizeBytes
+    this.#isAnswered = true
     return answer
+  }
+
+  #check({ start, sizeBytes }: BlobBody): void {
+    if (start !== 0 && start !== this.position)
+      throw new UpstreamError('corrupt', `upstream began at byte ${start} instead of ${this.position}`)
+    if (sizeBytes === undefined) return
+    if (this.#sizeBytes !== undefined && this.#sizeBytes !== sizeBytes)
+      throw new UpstreamError('corrupt', `upstream said ${this.#sizeBytes} bytes first, ${sizeBytes} later`)
+    if (sizeBytes < this.position)
+      throw new UpstreamError(
+        'status',
+        `the blob has ${sizeBytes} bytes, and was asked for from ${this.position}`,
+        {
+          status: BEYOND_END_STATUS,
+        },
+      )
   }
 
   /** Takes note of new bytes, and cuts off what is beyond the wanted end. */
   take(chunk: Buffer): Buffer {
     this.#failures = 0
-    this.#lastByteAtMs = this.#options.clock.now()
+    this.#options.onBytes?.(chunk.length)
     this.position += chunk.length
     const excess = this.end === undefined ? 0 : this.position - this.end
     if (excess <= 0) return chunk
@@ -113,14 +144,21 @@ class Progress {
     return this.end !== undefined && this.position >= this.end
   }
 
+  /** Whether a failure came when nothing was missing: all bytes were there, or nobody knew that they were. */
+  isOver(error: UpstreamError): boolean {
+    if (error.kind === 'corrupt') return false
+    return this.isComplete || (this.#isAnswered && this.end === undefined && isBeyondEnd(error))
+  }
+
   /** Waits for the next try, or throws `error` where none is of use. */
   async pause(error: UpstreamError): Promise<void> {
     const { clock, signal, onResume, giveUpAfterMs = GIVE_UP_RESUMING_AFTER_MS } = this.#options
+    if (this.#failures === 0) this.#failingSinceMs = clock.now()
     this.#failures += 1
     const pauseMs = pauseBeforeResume({
       kind: error.kind,
       failures: this.#failures,
-      sinceLastByteMs: clock.now() - this.#lastByteAtMs,
+      failingForMs: clock.now() - this.#failingSinceMs,
       giveUpAfterMs,
       retryAfterMs: error.retryAfterMs,
       random: clock.random(),
@@ -133,7 +171,8 @@ class Progress {
 
 /**
  * Reads bytes `from` … `to` of a blob.
- * @throws UpstreamError when the first answer fails, when going on is of no use, or when an answer contradicts another
+ * @throws the reason of the signal; UpstreamError when the first answer fails, when going on is of no use, or when an
+ * answer contradicts another
  */
 export async function* readUpstream(options: SourceOptions): AsyncGenerator<Buffer, void, void> {
   const progress = new Progress(options)
@@ -149,8 +188,24 @@ export async function* readUpstream(options: SourceOptions): AsyncGenerator<Buff
         `upstream ended the body at byte ${progress.position} of ${progress.end}`,
       )
     } catch (error) {
-      if (!(error instanceof UpstreamError) || options.signal.aborted) throw error
+      options.signal.throwIfAborted()
+      if (!(error instanceof UpstreamError)) throw error
+      if (progress.isOver(error)) return
       await progress.pause(error)
     }
   }
+}
+
+/**
+ * Asks whether an upstream has a blob, without a download.
+ * @returns its size in bytes, where that is told
+ * @throws UpstreamError, `absent` where it says no
+ */
+export const confirmBlob = async (
+  { upstream, name, digest }: Pick<SourceOptions, 'upstream' | 'name' | 'digest'>,
+  signal: AbortSignal,
+): Promise<number | undefined> => {
+  const found = await upstream.stat(name, digest, { signal })
+  if (found !== undefined) return found.sizeBytes
+  throw new UpstreamError('absent', `${upstream.name} has no blob ${digest} in ${name}`)
 }

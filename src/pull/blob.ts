@@ -118,7 +118,10 @@ export class BlobPull {
     const { flight, isNew } = this.#start(repository, digest, 'client')
     this.#options.prefetch.noteMiss(repository, digest)
     await flight.answered
-    return this.#answered(repository, isNew ? 'miss' : 'joined', flight.open(), flight)
+    const reader = flight.open()
+    // It has ended since: the store has the blob, or another fetch goes on where this one failed.
+    if (reader === undefined) return this.open(repository, digest)
+    return this.#answered(repository, isNew ? 'miss' : 'joined', reader, flight)
   }
 
   #start(repository: Mirrored, digest: Digest, priority: Priority): { flight: Flight; isNew: boolean } {

@@ -1,0 +1,35 @@
+/** What a download is given: what to fetch from whom, and what to work with. */
+import type { Logger } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Digest } from '../protocol/digest.ts'
+import type { MakeRoom } from '../store/room.ts'
+import type { Priority, Upstream } from '../upstream/upstream.ts'
+import type { Partials } from './partials.ts'
+import type { Clock } from './source.ts'
+
+/** What a flight works with. */
+export interface FlightTools {
+  readonly partials: Partials
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly clock: Clock
+  /** How long a download is taken up again without one new byte, in milliseconds. */
+  readonly giveUpAfterMs: number
+  /** Whether a flight ends when its last reader leaves; its partial stays. */
+  readonly abandons: boolean
+  /** Asked once for every write that finds the disk full, before the flight stops writing. */
+  readonly makeRoom?: MakeRoom
+}
+
+/** What a flight is to fetch, and what becomes of it. */
+export interface FlightPlan {
+  readonly digest: Digest
+  readonly upstream: Upstream
+  /** Repository name at the upstream. */
+  readonly name: string
+  /** Size in bytes as a descriptor told it; used where the upstream does not tell. */
+  readonly sizeBytes?: number | undefined
+  readonly priority: Priority
+  /** Takes over the finished file, whose bytes lie under `stored` from then on. */
+  readonly store: (file: string, stored: Digest) => Promise<void>
+}
