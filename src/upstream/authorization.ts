@@ -180,10 +180,7 @@ export class Authorization {
     const isForbidden = verdict.kind === 'unusable' || (verdict.kind === 'anonymous' && account.isConfigured)
     if (isForbidden) {
       onForbiddenRealm()
-      throw new UpstreamError(
-        'forbidden',
-        `${upstream} asks for the password at a place that must not have it: ${verdict.why}`,
-      )
+      throw new UpstreamError('forbidden', `no token is asked of ${upstream}: ${verdict.why}`)
     }
     const scope = this.#oddScopes.get(name) ?? formatScope({ type: 'repository', name, actions: ['pull'] })
     return { realm: verdict.url, service, scope, credentials }

@@ -7,6 +7,7 @@ import { readBlobHead, type WantedRange } from './blob-head.ts'
 import { shareDeadline } from './call.ts'
 import { withDeadline } from './deadline.ts'
 import { inContext, lateError } from './failure.ts'
+import { Finding } from './finding.ts'
 import type { UpstreamLimits } from './limits.ts'
 import type { Release, TransferQueue } from './queue.ts'
 import type { Repeat } from './repeat.ts'
@@ -22,6 +23,8 @@ export interface BlobsOptions {
   readonly transfers: TransferQueue
   readonly repeat: Repeat
   readonly limits: UpstreamLimits
+  /** Milliseconds, for what is believed for a while. */
+  readonly now: () => number
 }
 
 /** What a `HEAD` or byte 0 told of a blob. */
@@ -43,23 +46,22 @@ const sizeOfPart = ({ status, headers }: Reply): number | undefined =>
 /** The blobs of one upstream. */
 export class Blobs {
   readonly #options: BlobsOptions
+  readonly #headIsUseless: Finding
 
   constructor(options: BlobsOptions) {
     this.#options = options
+    this.#headIsUseless = new Finding(options.now)
   }
 
   /** See {@link Upstream.stat}. */
   async stat(name: string, digest: Digest, options: CallOptions): Promise<BlobStat | undefined> {
-    const { asks, requester, limits } = this.#options
+    const { asks, limits } = this.#options
     const share = shareDeadline(options, limits.callMs)
-    try {
-      const { headers } = await requester.ask(asks.blobHead(name, digest), share())
-      const sizeBytes = contentLengthOf(headers)
-      if (sizeBytes !== undefined) return { sizeBytes }
-    } catch (error) {
-      if (!isDoubtful(error)) throw error
-    }
-    return await this.#probe(asks.blobProbe(name, digest), share())
+    const found = await this.#head(asks.blobHead(name, digest), share)
+    if (found !== undefined) return found
+    const probed = await this.#probe(asks.blobProbe(name, digest), share())
+    if (probed !== undefined) this.#headIsUseless.note()
+    return probed
   }
 
   /** See {@link Upstream.blob}. */
@@ -77,6 +79,18 @@ export class Blobs {
       return await repeat({ plan: BLOB_PLAN, leftMs: lastTryMs, signal }, once)
     } catch (error) {
       release()
+      throw error
+    }
+  }
+
+  /** What a `HEAD` tells, or `undefined` where that is not to be relied on. */
+  async #head(ask: Ask, share: () => CallOptions): Promise<BlobStat | undefined> {
+    if (this.#headIsUseless.holds) return undefined
+    try {
+      const sizeBytes = contentLengthOf((await this.#options.requester.ask(ask, share())).headers)
+      return sizeBytes === undefined ? undefined : { sizeBytes }
+    } catch (error) {
+      if (isDoubtful(error)) return undefined
       throw error
     }
   }

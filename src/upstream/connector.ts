@@ -25,8 +25,8 @@ export interface ConnectorOptions {
   readonly ca?: readonly string[] | undefined
   /** Whether an address may be connected to. Default: any. */
   readonly isAllowed?: (address: string) => boolean
-  /** Told the address of every connection made. */
-  readonly onConnect?: (address: string) => void
+  /** Told the host and the address of every connection made. */
+  readonly onConnect?: (hostname: string, address: string) => void
   readonly lookup?: Lookup
 }
 
@@ -125,7 +125,7 @@ export const createConnector = (options: ConnectorOptions): buildConnector.conne
       isSettled = true
       stopClock()
       if (error !== undefined) return callback(error, null)
-      if (socket.remoteAddress !== undefined) onConnect?.(socket.remoteAddress)
+      if (socket.remoteAddress !== undefined) onConnect?.(target.hostname, socket.remoteAddress)
       callback(null, socket)
     }
     socket.once(target.protocol === 'https:' ? 'secureConnect' : 'connect', () => settle(undefined))

@@ -150,9 +150,10 @@ export const createUpstream = (options: UpstreamOptions): Upstream => {
     hasCredentials: account.isConfigured,
     asks,
     requester,
-    blobs: new Blobs({ asks, requester, transfers, repeat, limits }),
+    blobs: new Blobs({ asks, requester, transfers, repeat, limits, now }),
     health,
     callMs: limits.callMs,
+    now,
     report: () =>
       health.report({ refusal: () => account.refusal, limitedUntilMs: () => gates.limitedUntilMs }),
     close: () => transport.close(),

@@ -8,6 +8,9 @@ export interface HealthSources {
   readonly limitedUntilMs: () => number | undefined
 }
 
+/** Failures in a row after which an upstream counts as down: as many as the tries of one request. */
+const DOWN_AFTER_FAILURES = 3
+
 /** First status that is a failure of the upstream itself. */
 const FIRST_SERVER_ERROR = 500
 
@@ -17,6 +20,7 @@ export class Health {
   readonly #metrics: Metrics
   readonly #now: () => number
   #isReachable: boolean | undefined
+  #failuresInARow = 0
   #lastError: { readonly message: string; readonly atMs: number } | undefined
   #rateLimit: RateLimit | undefined
 
@@ -29,9 +33,9 @@ export class Health {
     metrics.credentialsRefused.set({ upstream }, 0)
   }
 
-  /** Whether the last request was a success; `undefined` before the first. */
-  get isReachable(): boolean | undefined {
-    return this.#isReachable
+  /** Whether it has failed so often in a row that it is likely to fail again. */
+  get isDown(): boolean {
+    return this.#failuresInARow >= DOWN_AFTER_FAILURES
   }
 
   /** The head of an answer came. */
@@ -86,6 +90,7 @@ export class Health {
 
   #noteReachable(isReachable: boolean): void {
     this.#isReachable = isReachable
+    this.#failuresInARow = isReachable ? 0 : this.#failuresInARow + 1
     this.#metrics.upstreamUp.set({ upstream: this.#upstream }, isReachable ? 1 : 0)
   }
 }

@@ -7,6 +7,7 @@ import type { Reference } from '../protocol/name.ts'
 import type { Asks } from './asks.ts'
 import type { Blobs } from './blobs.ts'
 import { shareDeadline } from './call.ts'
+import { Finding } from './finding.ts'
 import type { Health } from './health.ts'
 import { type RawDescriptor, readReferrers, readTags } from './lists.ts'
 import { readManifest, readManifestStat } from './manifests.ts'
@@ -33,6 +34,8 @@ export interface RegistryParts {
   readonly health: Health
   /** Time of a call where the caller does not say, in milliseconds. */
   readonly callMs: number
+  /** Milliseconds, for what is believed for a while. */
+  readonly now: () => number
   readonly report: () => UpstreamHealth
   readonly close: () => Promise<void>
 }
@@ -43,10 +46,11 @@ export class Registry implements Upstream {
   readonly host: string
   readonly hasCredentials: boolean
   readonly #parts: RegistryParts
-  #isHeadUseless = false
+  readonly #headIsUseless: Finding
 
   constructor(parts: RegistryParts) {
     this.#parts = parts
+    this.#headIsUseless = new Finding(parts.now)
     this.name = parts.name
     this.host = parts.host
     this.hasCredentials = parts.hasCredentials
@@ -54,9 +58,11 @@ export class Registry implements Upstream {
 
   async resolve(name: string, reference: Reference, options: CallOptions = {}): Promise<ManifestStat> {
     const share = shareDeadline(options, this.#parts.callMs)
-    const stat = this.#isHeadUseless ? undefined : await this.#head(name, reference, share())
-    if (stat !== undefined) return stat
-    this.#isHeadUseless = true
+    if (!this.#headIsUseless.holds) {
+      const stat = await this.#head(name, reference, share())
+      if (stat !== undefined) return stat
+      this.#headIsUseless.note()
+    }
     const { digest, mediaType, bytes } = await this.manifest(name, reference, share())
     return { digest, mediaType, sizeBytes: bytes.length }
   }

@@ -20,12 +20,12 @@ export interface RepeatOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** Makes the function that repeats. An upstream that was down just now is asked once: its answer should be quick. */
+/** Makes the function that repeats. An upstream that is down is asked once: the answer should be quick. */
 export const createRepeater =
   ({ now, sleep, random }: RepeatClock, health: Health) =>
   async <T>({ plan, leftMs, signal }: RepeatOptions, once: () => Promise<T>): Promise<T> => {
     const endAtMs = now() + leftMs
-    const tries = health.isReachable === false ? 1 : plan.tries
+    const tries = health.isDown ? 1 : plan.tries
     for (let failures = 1; ; failures += 1) {
       try {
         return await once()

@@ -4,7 +4,7 @@
  */
 import tls from 'node:tls'
 import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici'
-import { isInNetwork, mayLeadTo, type Zone, zoneOf, zoneOfHost } from './address.ts'
+import { isInNetwork, literalAddressOf, mayLeadTo, type Zone, zoneOf, zoneOfHost } from './address.ts'
 import type { Answer } from './answer.ts'
 import { createConnector, ForbiddenAddressError, type Lookup } from './connector.ts'
 import { type Exchange, exchange } from './exchange.ts'
@@ -31,6 +31,15 @@ const IDLE_MS = 30_000
 /** … and no longer than this, whatever it says. */
 const MAX_IDLE_MS = 10 * 60_000
 
+/** The host of a URL as connections know it: an IPv6 address without its brackets. */
+const bareHost = ({ hostname }: URL): string => literalAddressOf(hostname) ?? hostname
+
+/** What Node trusts by itself: with `NODE_EXTRA_CA_CERTS` and the like where it can tell (Node 22.15 and later). */
+const nodeAuthorities = (): readonly string[] => {
+  const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] }
+  return getCACertificates?.('default') ?? tls.rootCertificates
+}
+
 /** The connections of one upstream. */
 export class Transport {
   readonly #options: TransportOptions
@@ -39,11 +48,12 @@ export class Transport {
   readonly #proxies = new Map<string, Dispatcher>()
   /** Where the upstream stands: what its name says, until a connection shows the address. */
   #zone: Zone
+  #isZoneSeen = false
 
   constructor(options: TransportOptions) {
     this.#options = options
     this.#zone = zoneOfHost(options.remote.hostname)
-    this.#own = this.#openAgent({ onConnect: (address) => this.#learnZone(address) })
+    this.#own = this.#openAgent({ onConnect: (hostname, address) => this.#learnZone(hostname, address) })
     this.#others = this.#openAgent({ isAllowed: (address) => this.#mayLeadToAddress(address) })
   }
 
@@ -84,13 +94,17 @@ export class Transport {
     )
   }
 
-  #learnZone(address: string): void {
-    this.#zone = zoneOf(address)
+  /** Of several addresses the outermost counts: who has once been outside may not lead inside. */
+  #learnZone(hostname: string, address: string): void {
+    if (hostname !== bareHost(this.#options.remote)) return
+    const seen = zoneOf(address)
+    if (!this.#isZoneSeen || mayLeadTo(this.#zone, seen)) this.#zone = seen
+    this.#isZoneSeen = true
   }
 
   get #trust(): string[] | undefined {
     const { ca } = this.#options
-    return ca === undefined ? undefined : [...tls.rootCertificates, ca]
+    return ca === undefined ? undefined : [...nodeAuthorities(), ca]
   }
 
   get #poolOptions() {
@@ -103,7 +117,7 @@ export class Transport {
 
   #openAgent(rules: {
     isAllowed?: (address: string) => boolean
-    onConnect?: (address: string) => void
+    onConnect?: (hostname: string, address: string) => void
   }): Agent {
     const { limits, lookup } = this.#options
     const { connectAddressMs, connectMs } = limits

@@ -48,7 +48,7 @@ describe('a connection', () => {
     const addresses: string[] = []
     const socket = await open('http:', 'x.example', {
       lookup,
-      onConnect: (address) => addresses.push(address),
+      onConnect: (_hostname, address) => addresses.push(address),
     })
     assert.deepEqual(addresses, ['127.0.0.1'])
     socket.destroy()

@@ -56,14 +56,17 @@ const uselessHeads = [
 
 for (const { title, fault } of uselessHeads)
   test(
-    `${title} is followed by a GET, and no other is sent`,
-    withUpstream({}, {}, async ({ hub, upstream }) => {
+    `${title} is followed by a GET, and no other is sent for an hour`,
+    withUpstream({}, {}, async ({ hub, upstream, clock }) => {
       const { manifest } = hub.addImage('a', '1')
       hub.fault('manifestHead', { ...fault, times: Number.POSITIVE_INFINITY })
       for (let i = 0; i < 2; i += 1)
         assert.equal((await upstream.resolve('a', ref('1'))).digest, manifest.digest)
       assert.equal(hub.counts.manifestHead, 1)
       assert.equal(hub.counts.manifest, 2)
+      clock.nowMs += 60 * 60_000
+      await upstream.resolve('a', ref('1'))
+      assert.equal(hub.counts.manifestHead, 2)
     }),
   )
 
@@ -167,14 +170,18 @@ const noes = [
 
 for (const { title, fault } of noes)
   test(
-    `a HEAD of a blob that is ${title} is doubted: byte 0 tells`,
-    withUpstream({}, {}, async ({ hub, upstream }) => {
+    `a HEAD of a blob that is ${title} is doubted: byte 0 tells, for the next hour at once`,
+    withUpstream({}, {}, async ({ hub, upstream, clock }) => {
       const { digest } = hub.addBlob('a', BLOB)
       hub.fault('blobHead', { ...fault, times: Number.POSITIVE_INFINITY })
       assert.deepEqual(await upstream.stat('a', digest), { sizeBytes: BLOB.length })
       hub.fault('blob', { ignoreRange: true })
       assert.deepEqual(await upstream.stat('a', digest), { sizeBytes: BLOB.length })
       assert.equal(hub.requests.at(-1)!.headers.range, 'bytes=0-0')
+      assert.deepEqual([hub.counts.blobHead, hub.counts.blob], [1, 2])
+      clock.nowMs += 60 * 60_000
+      await upstream.stat('a', digest)
+      assert.equal(hub.counts.blobHead, 2)
     }),
   )
 

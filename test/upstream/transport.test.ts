@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DEFAULT_LIMITS } from '../../src/upstream/limits.ts'
 import { Transport, type TransportOptions } from '../../src/upstream/transport.ts'
+import { startScriptedUpstream } from '../support/scripted-upstream.ts'
 import { failsWith } from './client.ts'
 
 /** A transport whose names resolve as the table says; addresses of documentation are public and never answer. */
@@ -63,6 +64,19 @@ test('an upstream in a private network may lead to its like, not to this machine
   await failsWith(send('http://127.0.0.1:1/'), 'forbidden')
   await failsWith(send('http://169.254.169.254/'), 'forbidden')
   await transport.close()
+})
+
+test('where an upstream stands is learnt from its own connections alone', async () => {
+  const hub = await startScriptedUpstream()
+  const { port } = new URL(hub.url)
+  const options = { remote: new URL('http://registry.example:1'), trustedHosts: ['cdn.example'] }
+  const { transport, send } = openTransport({}, options)
+  ;(await send(`http://cdn.example:${port}/`)).body.destroy()
+  await failsWith(send(`http://127.0.0.1:${port}/`), 'forbidden')
+  ;(await send(`http://registry.example:${port}/`)).body.destroy()
+  ;(await send(`http://127.0.0.1:${port}/`)).body.destroy()
+  await transport.close()
+  await hub.close()
 })
 
 test('an upstream on this machine may lead anywhere', async () => {
