@@ -69,31 +69,31 @@ export class Registry implements Upstream {
 
   async manifest(name: string, reference: Reference, options: CallOptions = {}): Promise<FetchedManifest> {
     const ask = this.#parts.asks.manifest('GET', name, reference)
-    return await this.#noting(async () =>
+    return await this.#noting(options, async () =>
       readManifest(await this.#parts.requester.ask(ask, options), reference, ask.what),
     )
   }
 
   async stat(name: string, digest: Digest, options: CallOptions = {}) {
-    return await this.#noting(() => this.#parts.blobs.stat(name, digest, options))
+    return await this.#noting(options, () => this.#parts.blobs.stat(name, digest, options))
   }
 
   async blob(name: string, digest: Digest, options: BlobOptions = {}): Promise<BlobBody> {
-    return await this.#noting(() => this.#parts.blobs.open(name, digest, options))
+    return await this.#noting(options, () => this.#parts.blobs.open(name, digest, options))
   }
 
   async tags(name: string, options: CallOptions = {}): Promise<string[]> {
-    return await this.#noting(() => readTags(this.#listTools(options), name))
+    return await this.#noting(options, () => readTags(this.#listTools(options), name))
   }
 
   async referrers(name: string, subject: Digest, options: CallOptions = {}): Promise<RawDescriptor[]> {
-    return await this.#noting(() => readReferrers(this.#listTools(options), name, subject))
+    return await this.#noting(options, () => readReferrers(this.#listTools(options), name, subject))
   }
 
   async isPublic(name: string, options: CallOptions = {}): Promise<boolean> {
     const ask = { ...this.#parts.asks.tags(name, 1), isAnonymous: true, isHeadEnough: true }
     try {
-      await this.#noting(() => this.#parts.requester.ask(ask, options))
+      await this.#noting(options, () => this.#parts.requester.ask(ask, options))
       return true
     } catch (error) {
       if (error instanceof UpstreamError && error.kind === 'absent') return false
@@ -113,7 +113,7 @@ export class Registry implements Upstream {
   async #head(name: string, reference: Reference, options: CallOptions): Promise<ManifestStat | undefined> {
     const ask = this.#parts.asks.manifest('HEAD', name, reference)
     try {
-      return await this.#noting(async () =>
+      return await this.#noting(options, async () =>
         readManifestStat(await this.#parts.requester.ask(ask, options), reference),
       )
     } catch (error) {
@@ -128,11 +128,12 @@ export class Registry implements Upstream {
   }
 
   /** Keeps the last failure for those who ask how the upstream is. */
-  async #noting<T>(work: () => Promise<T>): Promise<T> {
+  async #noting<T>({ signal }: CallOptions, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      if (error instanceof UpstreamError) this.#parts.health.noteError(error)
+      // What its caller has ended is no failure of the upstream.
+      if (error instanceof UpstreamError && error !== signal?.reason) this.#parts.health.noteError(error)
       throw error
     }
   }

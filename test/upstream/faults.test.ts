@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { UpstreamError } from '../../src/upstream/upstream.ts'
 import { seededBytes } from '../support/bytes.ts'
 import { failsWith, ref, withUpstream } from './client.ts'
 
@@ -109,7 +110,7 @@ test(
   withUpstream({}, {}, async ({ hub, upstream }) => {
     hub.addImage('a', '1')
     const { digest } = hub.addBlob('a', BLOB)
-    const reason = new Error('client left')
+    const reason = new UpstreamError('unreachable', 'the fetch was ended')
     for (const [kind, ask] of [
       ['manifest', (signal: AbortSignal) => upstream.manifest('a', ref('1'), { signal })],
       ['blob', (signal: AbortSignal) => upstream.blob('a', digest, { signal })],

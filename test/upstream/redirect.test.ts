@@ -75,6 +75,33 @@ test(
 )
 
 test(
+  'a challenge of the place that a redirect leads to teaches nothing',
+  withUpstream({ redirect: {} }, { username: 'alice', password: 'secret' }, async ({ hub, upstream }) => {
+    const { digest } = hub.addBlob('a', BLOB)
+    const challenge = { 'www-authenticate': `Bearer realm="${hub.url}/token"` }
+    hub.fault('cdn', { status: 401, headers: challenge, body: '<Error/>', times: 5 })
+    await failsWith(upstream.blob('a', digest), 'status')
+    assert.equal(hub.counts.token, 0)
+    assert.ok(hub.requests.every(({ headers }) => headers.authorization === undefined))
+  }),
+)
+
+test(
+  'a 401 of the place that a redirect leads to is no refusal of the password',
+  withUpstream(
+    { basic: { users: { alice: 'secret' } }, redirect: {} },
+    { username: 'alice', password: 'secret' },
+    async ({ hub, upstream }) => {
+      const { digest } = hub.addBlob('a', BLOB)
+      hub.fault('cdn', { status: 401, body: '<Error/>' })
+      assert.deepEqual(await buffer((await upstream.blob('a', digest)).body), BLOB)
+      assert.equal(upstream.health().refusedCredentials, undefined)
+      assert.equal(hub.requests.filter(({ headers }) => headers.authorization !== undefined).length, 2)
+    },
+  ),
+)
+
+test(
   'ten redirects are followed, not eleven',
   withUpstream({}, {}, async ({ hub, upstream }) => {
     hub.addImage('a', '1')
