@@ -4,7 +4,6 @@
  */
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConfigError } from './config/error.ts'
 import { DEFAULT_DEBUG_ADDR } from './config/schema/http.ts'
 import type { Config } from './config/schema.ts'
 import { upstreamsOf } from './config/upstreams.ts'
@@ -13,7 +12,6 @@ import type { Clock } from './fetch/source.ts'
 import { createAccessLog } from './http/access-log.ts'
 import { createAdminApp } from './http/admin.ts'
 import { createApp } from './http/app.ts'
-import { createGuard } from './http/guard.ts'
 import { Listener, type ListenLimits } from './http/server.ts'
 import { Health } from './keep/health.ts'
 import { createLogger, type Logger } from './observe/log.ts'
@@ -21,11 +19,13 @@ import { createMetrics } from './observe/metrics.ts'
 import { dropPrivileges } from './privileges.ts'
 import { Repositories } from './repository.ts'
 import { readAdopted } from './store/adopted.ts'
+import { openAccess } from './wiring/access.ts'
 import { checksOf } from './wiring/checks.ts'
 import { createNotifications } from './wiring/notifications.ts'
 import { createPull } from './wiring/pull.ts'
 import { createPush } from './wiring/push.ts'
 import { createStore } from './wiring/store.ts'
+import { openTls } from './wiring/tls.ts'
 import { createUpstreams } from './wiring/upstreams.ts'
 
 /** How often old leftovers are looked for, in milliseconds. */
@@ -79,14 +79,6 @@ const listenLimits = ({ limits }: Config): ListenLimits => ({
   connections: limits.connections,
 })
 
-/** A registry that is to be guarded must not stand open: what is asked for and not served yet is no start. */
-const refuseUnguarded = ({ auth, access, http }: Config): void => {
-  if ((auth !== undefined && auth.none === undefined) || access !== undefined)
-    throw new ConfigError('', 'auth', 'cannot be enforced by this version, and an open registry is not meant')
-  if (http.tls?.certificate !== undefined)
-    throw new ConfigError('', 'http.tls', 'cannot be served by this version, and plain HTTP is not meant')
-}
-
 /** Origin for absolute URLs; empty where paths are sent. */
 const originOf = ({ http }: Config): string =>
   http.host === undefined || http.relativeurls ? '' : http.host.replace(/\/$/, '')
@@ -115,7 +107,6 @@ const becomeOwner = async (root: string, log: Logger): Promise<void> => {
  * @throws what the operating system says of an address that cannot be listened on
  */
 export const serve = async (config: Config, options: ServeOptions): Promise<RunningServer> => {
-  refuseUnguarded(config)
   const log = options.log ?? createLog(config)
   for (const warning of options.warnings) log.warn(warning)
   const { clock = SYSTEM_CLOCK, now = Date.now } = options
@@ -141,6 +132,8 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     checksOf(config, store.driver),
     upstreams.map(({ upstream }) => upstream),
   )
+  const access = await openAccess(config, { store, repositories, upstreams, metrics, log, now })
+  const tls = await openTls(config, { metrics, log })
   const accessLog = config.log.accesslog.disabled ? undefined : createAccessLog()
   const limits = listenLimits(config)
   const app = createApp({
@@ -150,7 +143,10 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     catalog: pull.catalog,
     push: push.services,
     onEvent: notifications && ((event, request) => notifications.emit(event, request)),
-    guard: createGuard(repositories),
+    guard: access.guard,
+    admit: access.admit,
+    tokens: access.tokens,
+    readSource: access.readSource,
     metrics,
     accessLog,
     log,
@@ -161,7 +157,12 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     maxTags: config.tags.maxtags > 0 ? config.tags.maxtags : 1000,
     isReady: () => health.isReady,
   })
-  const listener = new Listener(app, { addr: config.http.addr, isUnix: config.http.net === 'unix', limits })
+  const listener = new Listener(app, {
+    addr: config.http.addr,
+    isUnix: config.http.net === 'unix',
+    tls,
+    limits,
+  })
   const { addr, prometheus } = config.http.debug
   const admin = createAdminApp({
     metrics,
@@ -175,6 +176,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   const address = await listener.listen()
   const debugAddress = await listenDebug(debugListener, addr, log)
   if (options.becomesOwner === true) await becomeOwner(root, log)
+  await access.open()
   await store.owner.start()
   health.start()
   push.start()
@@ -190,7 +192,9 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   log.info(
     `entrepot ${options.version} serves ${from === '' ? 'a private registry' : `a mirror of ${from}`} from ${root}`,
   )
-  log.info(`listening on ${address}, metrics and health on ${debugAddress ?? 'nothing'}`)
+  log.info(
+    `listening on ${address}${tls === undefined ? '' : ' (TLS)'}, metrics and health on ${debugAddress ?? 'nothing'}`,
+  )
 
   return {
     address,
@@ -205,6 +209,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
       await notifications?.close()
       await debugListener.close(0)
       health.stop()
+      await access.close()
       await Promise.all(upstreams.map(({ upstream }) => upstream.close()))
       await store.owner.stop()
       accessLog?.close()

@@ -26,6 +26,12 @@ export type Identification =
   /** Credentials were sent and not looked at: too many wait, or too many were wrong. `error` says when to come again. */
   | { readonly kind: 'unchecked'; readonly error: RegistryError }
 
+/**
+ * Credentials that were of no use, for statistics: a wrong password, a token that is none, or either of them not looked
+ * at (too many guesses, too many at once).
+ */
+export type RefusedLogin = 'password' | 'token' | 'unchecked'
+
 /** The origin of a request as its client sees it, for absolute URLs: `https://registry.example`. */
 export interface RequestOrigin {
   readonly origin: string

@@ -4,8 +4,23 @@
  */
 import type { Scope } from '../protocol/challenge.ts'
 import { RegistryError } from '../protocol/error.ts'
-import type { Authenticator, Identification, Identity, RequestOrigin, TokenError } from './authenticate.ts'
-import { type Decision, decide, type Policy, scopeOf, type Wanted, type WantedRepository } from './decide.ts'
+import type {
+  Authenticator,
+  Identification,
+  Identity,
+  RefusedLogin,
+  RequestOrigin,
+  TokenError,
+} from './authenticate.ts'
+import {
+  type Decision,
+  decide,
+  judge,
+  type Policy,
+  scopeOf,
+  type Wanted,
+  type WantedRepository,
+} from './decide.ts'
 import type { Action } from './rules.ts'
 
 /** A repository as it was found for a request. */
@@ -21,20 +36,22 @@ export type RequestedAccess =
       readonly kind: 'repository'
       readonly repository: RequestedRepository
       readonly actions: readonly Action[]
-      /** `from` of a mount: the blob's repository. Without the right to pull there the push begins without it. */
+      /** `from` of a mount: the blob's repository. Who may not pull there at all pushes without it. */
       readonly mountFrom?: RequestedRepository | undefined
     }
 
-/** Who was let in. */
+/** Who was let in, and what else he may. */
 export interface Admission {
   readonly identity: Identity
-  /** Whether the blob may be mounted from the repository that `mountFrom` named. */
-  readonly mayMount: boolean
+  /** Whether he may pull from another repository as well, with the credentials of this request: to mount from it. */
+  mayPull(repository: RequestedRepository): Promise<boolean>
+  /** Whether the catalog shows him a repository: he may pull it, though the token of this request need not name it. */
+  maySee(repository: RequestedRepository): Promise<boolean>
 }
 
 /** A question to the decision, and to the world where the decision needs it. */
-interface Question {
-  readonly wanted: Wanted
+interface Question<W extends Wanted = Wanted> {
+  readonly wanted: W
   readonly isPublic: () => Promise<boolean>
 }
 
@@ -44,22 +61,27 @@ type Answer = Exclude<Decision, { kind: 'probe' }>
 export interface AuthorizerOptions {
   readonly authenticator: Authenticator
   readonly policy: Policy
+  /** Told of credentials that a request was refused for. */
+  readonly onRefused?: (login: RefusedLogin) => void
 }
 
-/** The accesses that a method means under a repository (protocol.md §5.2). */
-export const actionsOf = (method: string): readonly Action[] => {
-  if (method === 'GET' || method === 'HEAD') return ['pull']
-  return method === 'DELETE' ? ['delete'] : ['pull', 'push']
-}
+/**
+ * The accesses that a route needs (protocol.md §5.2). Unlike in distribution, what belongs to a push (to ask how far an
+ * upload is, to cancel it) takes no more and no less than the push: clients come with the token that they pushed with.
+ */
+export const actionsOf = (action: Action): readonly Action[] =>
+  action === 'push' ? ['pull', 'push'] : [action]
 
 /** Stands before every request to the registry. */
 export class Authorizer {
   readonly #authenticator: Authenticator
   readonly #policy: Policy
+  readonly #onRefused: (login: RefusedLogin) => void
 
-  constructor({ authenticator, policy }: AuthorizerOptions) {
+  constructor({ authenticator, policy, onRefused = () => {} }: AuthorizerOptions) {
     this.#authenticator = authenticator
     this.#policy = policy
+    this.#onRefused = onRefused
   }
 
   /**
@@ -75,9 +97,30 @@ export class Authorizer {
     const identification = await this.#authenticator.identify(authorization, request)
     const [wanted, from] = wantedOf(access)
     const decision = await this.#decide(identification, wanted)
-    if (decision.kind !== 'allow') throw this.#refusal(decision, access, request)
+    if (decision.kind !== 'allow') {
+      if (identification.kind === 'unchecked') this.#onRefused('unchecked')
+      if (identification.kind === 'refused') this.#onRefused(identification.error ? 'token' : 'password')
+      throw this.#refusal(decision, access, request)
+    }
+    const { identity } = decision
     const mount = from && (await this.#decide(identification, from))
-    return { identity: decision.identity, mayMount: mount?.kind === 'allow' }
+    // A new token would let the mount succeed: without this answer the client would upload what is there already.
+    if (mount?.kind === 'challenge' && identity.granted !== undefined)
+      throw this.#refusal(mount, access, request)
+    return {
+      identity,
+      mayPull: async (other) =>
+        (await this.#decide(identification, questionOf(other, ['pull']))).kind === 'allow',
+      maySee: (other) => this.#maySee(identity, other),
+    }
+  }
+
+  async #maySee({ account, granted }: Identity, repository: RequestedRepository): Promise<boolean> {
+    if (granted !== undefined && !this.#policy.rules.areGiven) return true
+    const { wanted, isPublic } = questionOf(repository, ['pull'])
+    const verdict = judge(this.#policy, account, wanted)
+    if (verdict !== 'probe') return verdict === 'yes'
+    return judge(this.#policy, account, { ...wanted, isPublic: await isPublic() }) === 'yes'
   }
 
   async #decide(identification: Identification, { wanted, isPublic }: Question): Promise<Answer> {
@@ -122,7 +165,10 @@ const wantedOf = (access: RequestedAccess): [Question, Question?] => {
 const questionOf = (
   { scopeName, repository, content, isPublic }: RequestedRepository,
   actions: readonly Action[],
-): Question => ({ wanted: { scopeName, repository, content, actions, isPublic: undefined }, isPublic })
+): Question<WantedRepository> => ({
+  wanted: { scopeName, repository, content, actions, isPublic: undefined },
+  isPublic,
+})
 
 /** The scopes of a challenge: with a mount, that of the source as well, since clients ask for both at once. */
 const scopesOf = (access: RequestedAccess): Scope[] =>

@@ -9,7 +9,8 @@ import type { Scope } from '../protocol/challenge.ts'
 import { formatChallenge } from '../protocol/challenge.ts'
 import { RegistryError } from '../protocol/error.ts'
 import type { PasswordAccounts } from './accounts.ts'
-import { judge, type Policy, type Wanted } from './decide.ts'
+import type { RefusedLogin } from './authenticate.ts'
+import { judge, type Policy } from './decide.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { Action } from './rules.ts'
@@ -40,8 +41,10 @@ export interface TokenIssuerOptions {
   readonly refreshTokens: RefreshTokens
   readonly keys: Pick<KeyRing, 'sign'>
   readonly policy: Policy
-  /** The repository that a name means here; `undefined`: none that could be. */
-  readonly resolve: (name: string) => Promise<ScopedRepository | undefined>
+  /** The repository that a name means here for an action; `undefined`: none that could be. */
+  readonly resolve: (name: string, action: Action) => Promise<ScopedRepository | undefined>
+  /** Told of credentials that were of no use. */
+  readonly onRefused?: (login: RefusedLogin) => void
   readonly lifetimeS?: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -49,7 +52,7 @@ export interface TokenIssuerOptions {
 
 type Login =
   | { readonly kind: 'account'; readonly account: string }
-  | { readonly kind: 'refused'; readonly error: RegistryError }
+  | { readonly kind: 'refused'; readonly as: RefusedLogin; readonly error: RegistryError }
 
 /** Makes tokens. */
 export class TokenIssuer {
@@ -77,6 +80,7 @@ export class TokenIssuer {
     const login = await this.#login(request, address)
     if (login.kind === 'account') return this.#grant(login.account, request)
     if (await this.#isForAnyone(request.scopes)) return this.#grant('', request)
+    this.#options.onRefused?.(login.as)
     throw login.error
   }
 
@@ -89,15 +93,20 @@ export class TokenIssuer {
         const { account, password } = credentials
         const answer = await accounts.check(account, password, address)
         if (answer.kind === 'right') return { kind: 'account', account }
-        return { kind: 'refused', error: answer.kind === 'later' ? answer.error : this.#unauthorized() }
+        if (answer.kind === 'later') return { kind: 'refused', as: 'unchecked', error: answer.error }
+        return { kind: 'refused', as: 'password', error: this.#unauthorized() }
       }
       case 'refresh': {
         const account = await refreshTokens.accountOf(credentials.token)
         if (account !== undefined) return { kind: 'account', account }
-        return { kind: 'refused', error: this.#unauthorized('the login has ended: log in again') }
+        return {
+          kind: 'refused',
+          as: 'token',
+          error: this.#unauthorized('the login has ended: log in again'),
+        }
       }
       case 'other':
-        return { kind: 'refused', error: this.#unauthorized() }
+        return { kind: 'refused', as: 'password', error: this.#unauthorized() }
     }
   }
 
@@ -132,20 +141,30 @@ export class TokenIssuer {
       access: granted,
     })
     const refreshToken = wantsRefreshToken && account !== '' ? await refreshTokens.issue(account) : undefined
-    return { token, expiresInS: this.#lifetimeS, issuedAtMs, granted, refreshToken }
+    return { account, token, expiresInS: this.#lifetimeS, issuedAtMs, granted, refreshToken }
   }
 
   /** What of a scope an account may. What hangs on an upstream is granted: the registry finds out, and decides again. */
   async #cut({ type, name, actions }: Scope, account: string): Promise<Scope> {
-    const { policy } = this.#options
-    const may = (wanted: Wanted): boolean => judge(policy, account, wanted) !== 'no'
-    if (type === 'registry' && name === 'catalog')
-      return { type, name, actions: actions.includes('*') && may('catalog') ? ['*'] : [] }
-    const found = type === 'repository' ? await this.#options.resolve(name) : undefined
-    if (found === undefined) return { type, name, actions: [] }
+    if (type === 'registry' && name === 'catalog') {
+      const isAllowed = actions.includes('*') && judge(this.#options.policy, account, 'catalog') !== 'no'
+      return { type, name, actions: isAllowed ? ['*'] : [] }
+    }
+    if (type !== 'repository') return { type, name, actions: [] }
     const asked = actions.includes('*') ? ACTIONS : ACTIONS.filter((action) => actions.includes(action))
-    const isAllowed = (action: Action): boolean =>
-      may({ ...found, scopeName: name, actions: [action], isPublic: undefined })
-    return { type, name, actions: asked.filter(isAllowed) }
+    const allowed = await Promise.all(asked.map((action) => this.#may(account, name, action, asked)))
+    return { type, name, actions: asked.filter((_, index) => allowed[index]) }
+  }
+
+  /** A first push finds a name that may still mean an upstream's: to pull what it pushed comes with it. */
+  async #may(account: string, name: string, action: Action, asked: readonly Action[]): Promise<boolean> {
+    const meanings = action === 'pull' && asked.includes('push') ? (['pull', 'push'] as const) : [action]
+    for (const meaning of meanings) {
+      const found = await this.#options.resolve(name, meaning)
+      if (found === undefined) continue
+      const wanted = { ...found, scopeName: name, actions: [action], isPublic: undefined }
+      if (judge(this.#options.policy, account, wanted) !== 'no') return true
+    }
+    return false
   }
 }

@@ -71,7 +71,9 @@ const openRoot = async (folder: string, nowMs: number): Promise<KeyedCertificate
     await writeNew(file, made.key + made.certificate)
   }
   const root = parsePem(file, await readFile(file, 'utf8'))
-  await writeNew(join(folder, 'root.crt'), root.certificate)
+  const certificate = join(folder, 'root.crt')
+  // A disk that is full or read-only is no reason not to start with the keys that are there.
+  if ((await readIfThere(certificate)) === undefined) await writeNew(certificate, root.certificate)
   return root
 }
 

@@ -58,6 +58,9 @@ export interface RulesOptions {
 /** The globs of names; `**` also stands for nothing (`team/**` fits `team`), an exclamation mark for itself. */
 const GLOB_OPTIONS = { nonegate: true, noextglob: true }
 
+/** Words of `who` that fit anonymous. */
+const OPEN_TO_ALL = ['anyone', 'anonymous']
+
 interface CompiledRule {
   readonly rule: Rule
   readonly accounts: ReadonlySet<string>
@@ -70,9 +73,14 @@ export class Rules {
   readonly #hasAuth: boolean
   /** Whether any are configured; without, `auth` alone decides. */
   readonly areGiven: boolean
+  /** Whether a rule lets anonymous pull anything. */
+  readonly letAnonymousPull: boolean
 
   constructor({ rules, groups, hasAuth }: RulesOptions) {
     this.areGiven = rules !== undefined
+    this.letAnonymousPull = (rules ?? []).some(
+      ({ who, may }) => may?.includes('pull') && OPEN_TO_ALL.some((each) => who.includes(each)),
+    )
     this.#compiled = rules?.map((rule) => compile(rule, groups))
     this.#hasAuth = hasAuth
   }

@@ -28,6 +28,8 @@ export interface RefreshCredentials {
 
 /** A token that was made. */
 export interface IssuedToken {
+  /** Whose it is; empty: anonymous's. */
+  readonly account: string
   readonly token: string
   readonly expiresInS: number
   readonly issuedAtMs: number

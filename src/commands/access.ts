@@ -4,6 +4,7 @@ import picomatch from 'picomatch'
 import { explain } from '../access/explain.ts'
 import { parseHtpasswd } from '../access/htpasswd-file.ts'
 import { type Action, type Content, Rules } from '../access/rules.ts'
+import { hasAccounts, localPushOf } from '../config/accounts.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { upstreamsOf } from '../config/upstreams.ts'
@@ -35,10 +36,10 @@ export const addAccess: AddCommand = (program) => {
 
 /** A sentence for each kind of content that the repository may have here, and what else stands in the way. */
 const explainAccess = (config: Config, account: string, action: Action, repository: string): string[] => {
-  const hasAuth = config.auth?.htpasswd !== undefined || config.auth?.token !== undefined
+  const hasAuth = hasAccounts(config)
   const given = config.access?.rules
   const rules = new Rules({ rules: given, groups: config.access?.groups ?? {}, hasAuth })
-  const sentences = contentsOf(config, repository).map((content) => {
+  const sentences = contentsOf(config, repository, action).map((content) => {
     const question = { account, action, repository, content }
     return explain({ question, answer: rules.ask(question), rules: given, hasAuth })
   })
@@ -46,7 +47,9 @@ const explainAccess = (config: Config, account: string, action: Action, reposito
 }
 
 /** What a repository may be here: which of them it is in the end, the upstream and earlier pushes tell. */
-const contentsOf = (config: Config, repository: string): Content[] => {
+const contentsOf = (config: Config, repository: string, action: Action): Content[] => {
+  // What is pushed is local from then on, and so is what the rules are asked of the first time.
+  if (action === 'push') return ['local']
   const isListed = config.local.repositories.length > 0 && picomatch(config.local.repositories)(repository)
   const upstreams = upstreamsOf(config)
   if (isListed || upstreams.length === 0) return ['local']
@@ -61,7 +64,7 @@ const remarks = (config: Config, account: string, action: Action, hasAuth: boole
     lines.push(`note: ${account} is no account that could log in (${path})`)
   if (account !== '' && !hasAuth)
     lines.push('note: without auth nobody can log in, so everybody is anonymous')
-  const push = config.local.push
+  const push = localPushOf(config)
   if (action === 'push' && push === 'off') lines.push('note: local.push is off, so nobody may push anything')
   if (action === 'push' && push === 'accounts' && account === '')
     lines.push('note: local.push is accounts, so anonymous may not push anything')

@@ -24,11 +24,13 @@ import { CommonHeaders } from './common-headers.ts'
 import type { Context, RequestState } from './context.ts'
 import { writeErrors } from './errors.ts'
 import { createNotify, type Notify } from './events.ts'
-import type { Action, Guard, GuardedRoute } from './guard.ts'
+import type { ReadSource } from './forwarded.ts'
+import type { Action, Admit, Guard, GuardedRoute } from './guard.ts'
 import { listCatalog, listReferrers, listTags } from './listings.ts'
 import { deleteManifest, getManifest, putManifest } from './manifests.ts'
 import { measure } from './measure.ts'
 import { createLocate } from './reply.ts'
+import { getJwks, getToken, postToken, type TokenService } from './tokens.ts'
 import { createUploadRoutes } from './uploads.ts'
 
 /** What takes pushes and deletes. */
@@ -54,6 +56,10 @@ export interface AppOptions {
   /** Told of every pull, push, mount and delete; `undefined`: nobody wants to know. */
   readonly onEvent: OnEvent | undefined
   readonly guard: Guard
+  readonly admit: Admit
+  /** The built-in authorization service, where it is on. */
+  readonly tokens: TokenService | undefined
+  readonly readSource: ReadSource
   readonly metrics: Metrics
   readonly accessLog: AccessLog | undefined
   readonly log: Logger
@@ -117,8 +123,8 @@ const refuseWrites: GuardedRoute = async () => {
 
 /** Labels a route with distribution's word for the metric. */
 const as =
-  (handler: string, route: GuardedRoute): GuardedRoute =>
-  (ctx) => {
+  <C extends Context>(handler: string, route: (ctx: C) => Promise<void>) =>
+  (ctx: C): Promise<void> => {
     ctx.state.handler = handler
     return route(ctx)
   }
@@ -145,9 +151,16 @@ const addWriteRoutes = (
   router.delete('/v2/*name/manifests/:reference', on('delete', 'manifest', deleteManifest(manifest)))
 }
 
+/** Routes of the built-in authorization service. */
+const addTokenRoutes = (router: Router<RequestState>, tokens: TokenService): void => {
+  router.get('/token', as('token', getToken(tokens)))
+  router.post('/token', as('token', postToken(tokens)))
+  router.get('/token/jwks', as('token', getJwks(tokens)))
+}
+
 /** Routes of the API. */
 const createRouter = (options: AppOptions): Router<RequestState> => {
-  const { guard, manifests, blobs, listings, maxTags } = options
+  const { guard, admit, manifests, blobs, listings, maxTags } = options
   const pool = new BufferPool()
   const notify = createNotify(options)
   const router = new Router<RequestState>({ prefix: options.prefix.replace(/\/$/, '') })
@@ -157,8 +170,9 @@ const createRouter = (options: AppOptions): Router<RequestState> => {
     answerHealth(() => true),
   )
   router.get('/readyz', answerHealth(options.isReady))
-  router.get('/v2', ping)
-  router.get('/v2/_catalog', listCatalog(options.catalog, options.maxCatalogEntries))
+  router.get('/v2', admit('ping', ping))
+  router.get('/v2/_catalog', admit('catalog', listCatalog(options.catalog, options.maxCatalogEntries)))
+  if (options.tokens !== undefined) addTokenRoutes(router, options.tokens)
   addWriteRoutes(router, notify, options)
   router.get('/v2/*name/tags/list', guard('pull', as('tags', listTags(listings, maxTags))))
   router.get('/v2/*name/referrers/:digest', guard('pull', as('referrers', listReferrers(listings))))
@@ -173,6 +187,10 @@ export const createApp = (options: AppOptions): ReturnType<Koa['callback']> => {
   const app = new Koa<RequestState>()
   // Whatever reaches this was thrown past the middleware that writes errors: a defect, or a socket that broke.
   app.on('error', (error: unknown) => options.log.debug({ err: error }, 'request ended abnormally'))
+  app.use((ctx, next) => {
+    ctx.state.client = options.readSource(ctx.req)
+    return next()
+  })
   app.use(measure(options.metrics, options.accessLog))
   app.use(addCommonHeaders(new CommonHeaders(options.headers)))
   app.use(writeErrors(options.log))

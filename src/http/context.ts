@@ -1,7 +1,7 @@
 /** What a request carries through the middlewares. */
 import type { RouterContext } from '@koa/router'
 import type { DefaultContext } from 'koa'
-import type { Identity } from '../access/authenticate.ts'
+import type { Identity, RequestOrigin } from '../access/authenticate.ts'
 import type { FindPullable } from '../push/mount.ts'
 import type { Repository } from '../repository.ts'
 import type { CommonHeaders } from './common-headers.ts'
@@ -10,12 +10,14 @@ import type { CommonHeaders } from './common-headers.ts'
 export interface RequestState {
   /** Set before everything else: for answers that go past Koa. */
   common: CommonHeaders
+  /** Where the request comes from; set before everything else. */
+  client: RequestOrigin
   /** Which kind of route it is, for metrics: distribution's words. */
   handler?: string
   /** Set by the guard, for every route below a repository. */
   repository?: Repository
   identity?: Identity
-  /** Set by the guard of a push: where the caller may mount from. */
+  /** Set by the guard: where the caller may mount from. */
   findPullable?: FindPullable
   /** Bytes of content sent, where the body is sent past Koa. */
   sentBytes?: number

@@ -1,12 +1,13 @@
 /**
- * Who asks, for which repository, and may they: the step before every route below a repository. It resolves the name,
- * asks whoever knows about credentials, and hands on a request whose repository is known and allowed.
+ * Who asks, for what, and may they: the step before every route of the registry. It finds the repository, asks
+ * `access/authorize`, and hands on a request whose repository is known and allowed.
  */
 import type { RouterMiddleware } from '@koa/router'
+import { type Admission, type Authorizer, actionsOf, type RequestedAccess } from '../access/authorize.ts'
+import type { RequestRepository } from '../access/requested.ts'
 import { RegistryError } from '../protocol/error.ts'
 import { parseRepositoryName } from '../protocol/name.ts'
-import type { FindPullable } from '../push/mount.ts'
-import type { Repositories } from '../repository.ts'
+import type { Repositories, Repository } from '../repository.ts'
 import { type Context, type GuardedContext, queryValue, type RequestState } from './context.ts'
 
 /** What a route does to a repository. */
@@ -18,29 +19,75 @@ export type GuardedRoute = (ctx: GuardedContext) => Promise<void>
 /** Puts the guard before a route. */
 export type Guard = (action: Action, route: GuardedRoute) => RouterMiddleware<RequestState>
 
-/** Any repository that a name may mean; one that is not to be had is none, and not an error. */
-const findAny =
-  (repositories: Repositories, host: string): FindPullable =>
-  async (name) => {
+/**
+ * A route of no repository, for those who were let in.
+ * @param maySee whether the caller may know of a repository, by its stored name
+ */
+export type AdmittedRoute = (ctx: Context, maySee: (name: string) => Promise<boolean>) => void | Promise<void>
+
+/** Puts the guard before `/v2/` or the catalog. */
+export type Admit = (kind: 'ping' | 'catalog', route: AdmittedRoute) => RouterMiddleware<RequestState>
+
+/** What the guard works with. */
+export interface GuardOptions {
+  readonly repositories: Pick<Repositories, 'resolve' | 'resolvePush'>
+  readonly authorizer: Pick<Authorizer, 'authorize'>
+  readonly requestRepository: RequestRepository
+}
+
+/** The guard of all routes. */
+export const createGuard = ({ repositories, authorizer, requestRepository }: GuardOptions) => {
+  const authorize = async (ctx: Context, access: RequestedAccess): Promise<Admission> => {
+    const admission = await authorizer.authorize(access, ctx.headers.authorization, ctx.state.client)
+    ctx.state.identity = admission.identity
+    return admission
+  }
+
+  /** The repository that a name means for a pull; one that is not to be had is none, and not an error. */
+  const find = async (ctx: Context, name: string): Promise<Repository | undefined> => {
     try {
-      return await repositories.resolve(name, undefined, host)
+      return await repositories.resolve(name, undefined, ctx.host)
     } catch (error) {
       if (error instanceof RegistryError) return undefined
       throw error
     }
   }
 
-/** A guard that lets everybody in: `auth` is not set. */
-export const createGuard =
-  (repositories: Repositories): Guard =>
-  (action, route) =>
-  async (ctx: Context) => {
+  const mountSource = async (ctx: Context): Promise<Repository | undefined> => {
+    const from = ctx.query.mount === undefined ? undefined : queryValue(ctx.query.from)
+    return from === undefined ? undefined : find(ctx, from)
+  }
+
+  const guard: Guard = (action, route) => async (ctx: Context) => {
     const ns = queryValue(ctx.query.ns)
     const name = parseRepositoryName(ctx.params.name ?? '')
-    ctx.state.repository = await (action === 'push'
-      ? repositories.resolvePush(name, ns, ctx.host)
-      : repositories.resolve(name, ns, ctx.host))
-    ctx.state.findPullable = findAny(repositories, ctx.host)
+    const isPush = action === 'push'
+    const repository = isPush
+      ? await repositories.resolvePush(name, ns, ctx.host)
+      : await repositories.resolve(name, ns, ctx.host)
+    const source = isPush ? await mountSource(ctx) : undefined
+    const { mayPull } = await authorize(ctx, {
+      kind: 'repository',
+      repository: requestRepository(repository, ns === undefined ? name : repository.name, isPush),
+      actions: actionsOf(action),
+      mountFrom: source && requestRepository(source, queryValue(ctx.query.from) ?? source.name),
+    })
+    ctx.state.repository = repository
+    ctx.state.findPullable = async (other) => {
+      const found = await find(ctx, other)
+      return found && (await mayPull(requestRepository(found, other))) ? found : undefined
+    }
     if (ns !== undefined) ctx.set('OCI-Namespace', ns)
     await route(ctx as GuardedContext)
   }
+
+  const admit: Admit = (kind, route) => async (ctx: Context) => {
+    const admission = await authorize(ctx, { kind })
+    await route(ctx, async (name) => {
+      const found = await find(ctx, name)
+      return found !== undefined && admission.maySee(requestRepository(found, name))
+    })
+  }
+
+  return { guard, admit }
+}

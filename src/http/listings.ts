@@ -6,8 +6,8 @@ import { cutPage, parsePage } from '../protocol/page.ts'
 import { cutReferrers, filterReferrers, formatReferrers } from '../protocol/referrers.ts'
 import type { Catalog, CatalogKind } from '../pull/catalog.ts'
 import type { ListingPull } from '../pull/listing.ts'
-import { type Context, queryValue } from './context.ts'
-import type { GuardedRoute } from './guard.ts'
+import { queryValue } from './context.ts'
+import type { AdmittedRoute, GuardedRoute } from './guard.ts'
 
 /** Entries of a page of the catalog where the client does not say, as in distribution. */
 const CATALOG_PAGE = 100
@@ -56,13 +56,18 @@ export const listReferrers =
 const readKind = (text: string | undefined): CatalogKind | undefined =>
   text === 'local' || text === 'mirrored' ? text : undefined
 
-/** `GET /v2/_catalog` (distribution): the repositories of the store; `?kind=local` or `?kind=mirrored` for some of them. */
-export const listCatalog = (catalog: Catalog, maxEntries: number) => async (ctx: Context) => {
-  const defaultLimit = Math.min(CATALOG_PAGE, maxEntries)
-  const request = parsePage(ctx.query, { defaultLimit, maxLimit: maxEntries, whenOver: 'refuse' })
-  const kind = readKind(queryValue(ctx.query.kind))
-  const { items, next } = await catalog.page(request, kind)
-  if (next !== undefined) ctx.set('Link', formatNextLink(ctx.path, { last: next, n: request.limit, kind }))
-  ctx.set('Content-Type', 'application/json')
-  ctx.body = JSON.stringify({ repositories: items })
-}
+/**
+ * `GET /v2/_catalog` (distribution): the repositories of the store that the caller may pull; `?kind=local` or
+ * `?kind=mirrored` for some of them.
+ */
+export const listCatalog =
+  (catalog: Catalog, maxEntries: number): AdmittedRoute =>
+  async (ctx, maySee) => {
+    const defaultLimit = Math.min(CATALOG_PAGE, maxEntries)
+    const request = parsePage(ctx.query, { defaultLimit, maxLimit: maxEntries, whenOver: 'refuse' })
+    const kind = readKind(queryValue(ctx.query.kind))
+    const { items, next } = await catalog.page(request, maySee, kind)
+    if (next !== undefined) ctx.set('Link', formatNextLink(ctx.path, { last: next, n: request.limit, kind }))
+    ctx.set('Content-Type', 'application/json')
+    ctx.body = JSON.stringify({ repositories: items })
+  }

@@ -25,7 +25,7 @@ export const measure =
         metrics.clientBytes.inc({ type }, sent)
         if (state.repository?.kind !== 'local') metrics.proxyPushedBytes.inc({ type }, sent)
       }
-      accessLog?.write(ctx, req.socket.remoteAddress ?? '-', state.identity?.account ?? '', sent)
+      accessLog?.write(ctx, state.client.address || '-', state.identity?.account ?? '', sent)
     })
     return next()
   }

@@ -1,15 +1,25 @@
 /**
- * Listeners: an address, limits of time and number, and a drain. `Server` begins to listen, and ends without cutting
+ * Listeners: an address, TLS or none, limits of time and number, and a drain. `Server` begins to listen, and ends without cutting
  * off transfers before their time.
  */
-import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
+import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from 'node:http'
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import type { TlsFiles } from './tls.ts'
+
+/** Longest TLS handshake, in milliseconds. */
+const HANDSHAKE_MS = 15_000
+
+/** How often headers that take too long are looked for, at most, in milliseconds. */
+const CHECK_INTERVAL_MS = 5000
 
 /** Where and how to listen. */
 export interface ListenOptions {
   /** `host:port`, `:port`, or a path where `isUnix`. */
   readonly addr: string
   readonly isUnix?: boolean
+  /** Where the listener speaks TLS. */
+  readonly tls?: TlsFiles | undefined
   readonly limits: ListenLimits
 }
 
@@ -36,30 +46,38 @@ const SERVER_FULL =
 
 /** A listener in use. */
 export class Listener {
-  readonly #server: HttpServer
+  readonly #server: HttpServer | HttpsServer
   readonly #options: ListenOptions
+  /** Connections that requests can come on: with TLS, once they have shaken hands. */
   readonly #sockets = new Set<Socket>()
   readonly #busy = new Map<Socket, number>()
+  #connections = 0
 
   constructor(listener: RequestListener, options: ListenOptions) {
-    const { limits } = options
+    const { limits, tls } = options
     this.#options = options
-    this.#server = createServer(
-      {
-        requestTimeout: 0,
-        headersTimeout: limits.requestHeaderMs,
-        keepAliveTimeout: limits.keepAliveMs,
-        maxHeaderSize: limits.headerBytes,
-        noDelay: true,
-      },
-      listener,
-    )
-    this.#server.timeout = limits.clientStallMs
-    this.#server.on('connection', (socket: Socket) => this.#admit(socket))
-    this.#server.on('request', (req, res) => {
+    const settings = {
+      requestTimeout: 0,
+      headersTimeout: limits.requestHeaderMs,
+      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.requestHeaderMs),
+      keepAliveTimeout: limits.keepAliveMs,
+      maxHeaderSize: limits.headerBytes,
+      noDelay: true,
+    }
+    const handshakeTimeout = Math.min(HANDSHAKE_MS, limits.requestHeaderMs)
+    const server =
+      tls === undefined
+        ? createHttpServer(settings, listener)
+        : createHttpsServer({ ...settings, ...tls.serverOptions, handshakeTimeout }, listener)
+    this.#server = server
+    server.timeout = limits.clientStallMs
+    server.on('connection', (socket: Socket) => this.#admit(socket))
+    server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => this.#keep(socket))
+    server.on('request', (req, res) => {
       this.#busy.set(req.socket, (this.#busy.get(req.socket) ?? 0) + 1)
       res.once('close', () => this.#busy.set(req.socket, (this.#busy.get(req.socket) ?? 1) - 1))
     })
+    if (tls !== undefined) tls.attach(server as HttpsServer)
   }
 
   /** Begins to listen. @returns the address, with the real port. @throws the operating system's error */
@@ -88,14 +106,23 @@ export class Listener {
     const timer = setTimeout(() => this.#server.closeAllConnections(), drainMs)
     await closed
     clearTimeout(timer)
+    this.#options.tls?.close()
   }
 
-  /** At the limit an idle connection is closed first; where there is none the new one gets a 503. */
+  /** At the limit an idle connection is closed first; where there is none the new one gets a 503, or with TLS nothing. */
   #admit(socket: Socket): void {
-    if (this.#sockets.size >= this.#options.limits.connections && !this.#closeIdle()) {
-      socket.end(SERVER_FULL)
+    const { limits, tls } = this.#options
+    if (this.#connections >= limits.connections && !this.#closeIdle()) {
+      if (tls === undefined) socket.end(SERVER_FULL)
+      else socket.destroy()
       return
     }
+    this.#connections++
+    socket.once('close', () => this.#connections--)
+  }
+
+  #keep(socket: Socket): void {
+    if (socket.writableEnded || socket.destroyed) return
     this.#sockets.add(socket)
     socket.once('close', () => {
       this.#sockets.delete(socket)

@@ -5,6 +5,7 @@
  */
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { createMake } from './make.ts'
+import { accessMetrics } from './table/access.ts'
 import { fetchMetrics } from './table/fetches.ts'
 import { notificationMetrics } from './table/notifications.ts'
 import { type ANSWERS, type CONTENT_TYPES, readMetrics } from './table/reads.ts'
@@ -28,6 +29,7 @@ export const createMetrics = () => {
     ...upstreamMetrics(make),
     ...requestMetrics(make),
     ...notificationMetrics(make),
+    ...accessMetrics(make),
   }
   collectDefaultMetrics({ register: registry })
   return metrics

@@ -18,12 +18,19 @@ export class Catalog {
     this.#marks = marks
   }
 
-  /** A page; only the folders that it takes are read. An empty one has no next, so that nobody loops. */
-  async page({ limit = 0, after }: PageRequest, kind?: CatalogKind): Promise<Page> {
+  /**
+   * A page; only the folders that it takes are read. An empty one has no next, so that nobody loops.
+   * @param isShown what is left out where it says no
+   */
+  async page(
+    { limit = 0, after }: PageRequest,
+    isShown: (name: RepositoryName) => Promise<boolean>,
+    kind?: CatalogKind,
+  ): Promise<Page> {
     const items: RepositoryName[] = []
     if (limit === 0) return { items, next: undefined }
     for await (const { name, hasManifests } of walkRepositories(this.#driver, after)) {
-      if (!hasManifests || !(await this.#isOfKind(name, kind))) continue
+      if (!hasManifests || !(await this.#isOfKind(name, kind)) || !(await isShown(name))) continue
       if (items.length === limit) return { items, next: items.at(-1) }
       items.push(name)
     }

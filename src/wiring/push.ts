@@ -1,7 +1,7 @@
 /** `local`, `storage` and `validation` of the configuration → what takes pushes and deletes. */
 import { join } from 'node:path'
+import { localPushOf } from '../config/accounts.ts'
 import type { Config } from '../config/schema.ts'
-import { upstreamsOf } from '../config/upstreams.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { PushServices } from '../http/app.ts'
 import type { Logger } from '../observe/log.ts'
@@ -26,13 +26,6 @@ export interface PushTools {
   readonly log: Logger
   /** Milliseconds since the epoch. */
   readonly now: () => number
-}
-
-/** Who may push where `local.push` does not say: accounts where there are any; else anybody, unless it is a mirror. */
-const localPushOf = (config: Config): 'anyone' | 'accounts' | 'off' => {
-  if (config.local.push !== undefined) return config.local.push
-  if (config.auth !== undefined) return 'accounts'
-  return upstreamsOf(config).length > 0 ? 'off' : 'anyone'
 }
 
 const validationOf = ({ validation }: Config): ValidationRules => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt, SignJWT } from 'jose'
 import type { PasswordAnswer } from '../../src/access/accounts.ts'
+import type { RefusedLogin } from '../../src/access/authenticate.ts'
 import { TokenIssuer } from '../../src/access/issuer.ts'
 import { KeyRing } from '../../src/access/key-ring.ts'
 import { RefreshTokens } from '../../src/access/refresh-tokens.ts'
@@ -51,6 +52,7 @@ describe('TokenIssuer', () => {
         return passwords.get(account)
       },
     }
+    const refused: RefusedLogin[] = []
     const secret = randomBytes(32)
     const refreshTokens = new RefreshTokens({ accounts, secret, service: 'registry', now })
     const issuer = new TokenIssuer({
@@ -66,9 +68,11 @@ describe('TokenIssuer', () => {
         hasAuth: true,
         localPush: 'accounts',
       },
-      resolve: async (name) => {
+      onRefused: (login) => void refused.push(login),
+      resolve: async (name, action) => {
         if (name === 'Bad') return undefined
-        return { repository: name, content: name.startsWith('team/') ? 'local' : 'mirrored' }
+        const isLocal = name.startsWith('team/') && (name !== 'team/new' || action === 'push')
+        return { repository: name, content: isLocal ? 'local' : 'mirrored' }
       },
     })
     const verifier = new TokenVerifier({ issuer: 'entrepot', service: 'registry', algorithms: [], keys, now })
@@ -80,7 +84,7 @@ describe('TokenIssuer', () => {
       const verdict = await verifier.verify(token)
       return verdict.kind === 'valid' ? verdict.identity : assert.fail(verdict.reason)
     }
-    return { clock, passwords, accounts, secret, get, post, identify }
+    return { clock, passwords, accounts, secret, refused, get, post, identify }
   }
 
   const refusalOf = async (promise: Promise<unknown>): Promise<RegistryError> => {
@@ -144,6 +148,23 @@ describe('TokenIssuer', () => {
         const { granted } = await get(`scope=${encodeURIComponent(scope)}`, basic('alice', 'secret'))
         assert.deepEqual(granted, expected)
       })
+
+    it('grants with the first push to a name what that push will have made of it', async () => {
+      const { post } = setUp()
+      const password = { grant_type: 'password', username: 'alice', password: 'secret' }
+      const { granted } = await post({ ...password, scope: 'repository:team/new:pull,push' })
+      assert.deepEqual(granted, [grant('team/new', 'pull', 'push')])
+    })
+
+    it('tells of credentials that were of no use, except where anonymous suffices', async () => {
+      const { get, post, accounts, refused } = setUp()
+      await get('scope=repository:library/alpine:pull', basic('alice', 'wrong'))
+      await refusalOf(get('', basic('alice', 'wrong')))
+      await refusalOf(post({ grant_type: 'refresh_token', refresh_token: 'x' }))
+      accounts.error = new RegistryError('TOOMANYREQUESTS')
+      await refusalOf(get('', basic('alice', 'secret')))
+      assert.deepEqual(refused, ['password', 'token', 'unchecked'])
+    })
 
     it('refuses wrong credentials where nothing is asked, as `docker login` does', async () => {
       const { get } = setUp()
@@ -303,6 +324,7 @@ describe('formatIssuedToken', () => {
   it('says the token under both names, a life of 60 seconds or more, and what was granted', () => {
     const body = JSON.parse(
       formatIssuedToken({
+        account: 'alice',
         token: 't',
         expiresInS: 300,
         issuedAtMs: Date.UTC(2026, 0, 1),

@@ -9,7 +9,7 @@ const CONFIG = `
 version: 0.1
 storage: {filesystem: {}}
 proxy: {remoteurl: 'https://registry-1.docker.io'}
-local: {push: accounts, repositories: ['team/**']}
+local: {repositories: ['team/**']}
 auth: {htpasswd: {realm: r, path: htpasswd}, token: {entrepot: true}}
 access: mirror
 `
@@ -33,6 +33,10 @@ describe('entrepot access explain', () => {
       /^anonymous may pull library\/alpine \(mirrored\): rule 1 .*\nanonymous may not pull library\/alpine \(local\)/,
     ],
     ['alice push team/app', /^alice may push team\/app \(local\): rule 2 .*\nnote: alice is no account/],
+    [
+      'alice push acme/app',
+      /^alice may push acme\/app \(local\): rule 2 [^\n]*\nnote: alice is no account[^\n]*\n$/,
+    ],
     ['anonymous push team/app', /note: local\.push is accounts, so anonymous may not push/],
   ] as const)
     it(`answers for ${args}`, async () => {

@@ -23,6 +23,9 @@ class CountingDriver extends FilesystemDriver implements StorageDriver {
   }
 }
 
+/** Everybody may see everything. */
+const all = async () => true
+
 describe('the catalog', () => {
   let root: string
   let driver: CountingDriver
@@ -43,7 +46,7 @@ describe('the catalog', () => {
   after(() => rm(root, { recursive: true }))
 
   it('has every repository, component by component, and nothing else', async () => {
-    const { items, next } = await catalog.page({ limit: 100, after: undefined })
+    const { items, next } = await catalog.page({ limit: 100, after: undefined }, all)
     assert.deepEqual(items, [...NAMES].sort(compareNames))
     assert.equal(next, undefined)
   })
@@ -55,14 +58,23 @@ describe('the catalog', () => {
       for (const limit of [0, 1, 3, 100]) {
         const request = { limit, after }
         const expected = cutPage(sorted, request, compareNames)
-        const { items, next } = await catalog.page(request)
+        const { items, next } = await catalog.page(request, all)
         assert.deepEqual([items, next], [expected.items, expected.next], `after ${after}, ${limit} of them`)
       }
   })
 
+  it('fills its pages with what may be seen', async () => {
+    const seen = [...NAMES].sort(compareNames).filter((name) => name.includes('a'))
+    const maySee = async (name: string) => name.includes('a')
+    const { items, next } = await catalog.page({ limit: 2, after: undefined }, maySee)
+    assert.deepEqual([items, next], [seen.slice(0, 2), seen[1]])
+    const rest = await catalog.page({ limit: 100, after: next }, maySee)
+    assert.deepEqual([rest.items, rest.next], [seen.slice(2), undefined])
+  })
+
   it('reads only the folders of its page', async () => {
     driver.lists = 0
-    await catalog.page({ limit: 1, after: 'b' })
+    await catalog.page({ limit: 1, after: 'b' }, all)
     // the store, b, b0, library, library/alpine: the last one tells that there is more
     assert.ok(driver.lists <= 5, `${driver.lists} folders`)
   })
@@ -76,7 +88,7 @@ describe('the catalog', () => {
 
   it('is empty in an empty store', async () => {
     const empty = new FilesystemDriver(join(root, 'nothing'))
-    const page = await new Catalog(empty, new MarkStore(empty)).page({ limit: 10, after: undefined })
+    const page = await new Catalog(empty, new MarkStore(empty)).page({ limit: 10, after: undefined }, all)
     assert.deepEqual(page, { items: [], next: undefined })
   })
 })

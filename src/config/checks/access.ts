@@ -1,9 +1,7 @@
 /** Who may do what, against who can be known. */
 import { isRepositoryName } from '../../protocol/name.ts'
-import type { Config } from '../schema.ts'
+import { hasAccounts } from '../accounts.ts'
 import type { Check } from './check.ts'
-
-const hasAccounts = ({ auth }: Config): boolean => auth?.htpasswd !== undefined || auth?.token !== undefined
 
 const AUTH = 'auth.htpasswd or auth.token beside it'
 

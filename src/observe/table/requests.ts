@@ -11,6 +11,7 @@ export const HANDLERS = [
   'tags',
   'referrers',
   'catalog',
+  'token',
 ] as const
 
 /** One of {@link HANDLERS}. */
