@@ -29,6 +29,8 @@ export interface EntrepotOptions {
   readonly clock?: Clock
   readonly now?: () => number
   readonly log?: Logger
+  /** PEM of the authority of its certificate: with `http.tls` in the configuration. */
+  readonly ca?: string
 }
 
 /** An answer read to its end, or to where it was cut. */
@@ -60,12 +62,13 @@ export class TestEntrepot {
   readonly url: string
   readonly debugUrl: string
   readonly root: string
-  readonly #agent = new Agent({ connections: 256, pipelining: 1 })
+  readonly #agent: Agent
   readonly #server: RunningServer
   readonly #remove: () => Promise<void>
 
-  constructor(server: RunningServer, root: string, remove: () => Promise<void>) {
-    this.url = `http://${server.address}`
+  constructor(server: RunningServer, root: string, remove: () => Promise<void>, ca?: string) {
+    this.#agent = new Agent({ connections: 256, pipelining: 1, ...(ca !== undefined && { connect: { ca } }) })
+    this.url = `${ca === undefined ? 'http' : 'https'}://${server.address}`
     this.debugUrl = `http://${server.debugAddress}`
     this.root = root
     this.#server = server
@@ -153,8 +156,9 @@ export const startEntrepot = async (options: EntrepotOptions = {}): Promise<Test
   const { config } = loadConfig({ file, env: {} })
   const { log = silentLogger, clock = hastyClock, now } = options
   const server = await serve(config, { version: 'test', warnings: [], log, clock, ...(now && { now }) })
-  return new TestEntrepot(server, root, async () => {
+  const remove = async (): Promise<void> => {
     await rm(join(file, '..'), { recursive: true })
     if (options.root === undefined) await rm(root, { recursive: true })
-  })
+  }
+  return new TestEntrepot(server, root, remove, options.ca)
 }
