@@ -13,16 +13,7 @@
  *     await hub.stop()                                             // connections refused; `start()` opens the same port
  *     await hub.close()
  */
-import { once } from 'node:events'
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Content } from './bytes.ts'
@@ -36,6 +27,7 @@ import {
   ScriptedFault,
   type SeenRequest,
 } from './scripted/faults.ts'
+import { Origin, type TlsPair } from './scripted/origin.ts'
 import {
   answerRequest,
   type RegistryRules,
@@ -49,51 +41,8 @@ import { type TokenRules, TokenService } from './scripted/token-service.ts'
 /** How a scripted upstream is set up; by default everything is public and served directly. */
 export interface ScriptedUpstreamOptions extends RegistryRules {
   readonly tokens?: TokenRules
-  /** Certificate and key, PEM: both origins speak TLS. */
-  readonly tls?: { readonly certificate: string; readonly key: string }
-}
-
-/** A server that keeps its port while it is stopped, and can say how many sockets it has. */
-class Origin {
-  readonly #server: Server
-  readonly #sockets = new Set<Socket>()
-  readonly #scheme: 'http' | 'https'
-  #port = 0
-
-  constructor(listener: RequestListener, tls: ScriptedUpstreamOptions['tls']) {
-    const options = { keepAliveTimeout: 60_000 }
-    this.#scheme = tls === undefined ? 'http' : 'https'
-    this.#server =
-      tls === undefined
-        ? createServer(options, listener)
-        : createTlsServer({ ...options, cert: tls.certificate, key: tls.key }, listener)
-    this.#server.on('connection', (socket) => {
-      this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
-    })
-  }
-
-  get url(): string {
-    return `${this.#scheme}://127.0.0.1:${this.#port}`
-  }
-
-  get openSockets(): number {
-    return this.#sockets.size
-  }
-
-  async start(): Promise<void> {
-    this.#server.listen(this.#port, '127.0.0.1')
-    await once(this.#server, 'listening')
-    this.#port = (this.#server.address() as AddressInfo).port
-  }
-
-  async stop(): Promise<void> {
-    if (!this.#server.listening) return
-    const closed = [this.#server, ...this.#sockets].map((each) => once(each, 'close'))
-    this.#server.close()
-    for (const socket of this.#sockets) socket.destroy()
-    await Promise.all(closed)
-  }
+  /** With it, both origins speak TLS. */
+  readonly tls?: TlsPair
 }
 
 /** See the top of this file. */

@@ -11,6 +11,13 @@ import {
   startScriptedUpstream,
 } from '../support/scripted-upstream.ts'
 
+/** An account, and two ways in which a scripted upstream can ask for it. */
+export const ALICE = { username: 'alice', password: 'secret' }
+/** Tokens for everybody, and one repository that only Alice sees. */
+export const TOKENS = { tokens: { users: { alice: 'secret' }, private: ['team/app'] } }
+/** A password for everything. */
+export const BASIC = { basic: { users: { alice: 'secret' } } }
+
 /** What a test works with. */
 export interface Bench {
   readonly hub: ScriptedUpstream
@@ -61,6 +68,13 @@ export const withUpstream =
       assert.equal(hub.openSockets, 0)
     }
   }
+
+/** The kinds of the requests that were seen, in order. */
+export const kindsOf = ({ requests }: ScriptedUpstream): string => requests.map(({ kind }) => kind).join(' ')
+
+/** Which `Authorization` each of the requests had that were seen, in order: its scheme, or `-`. */
+export const authorizationsOf = ({ requests }: ScriptedUpstream): string =>
+  requests.map(({ headers }) => headers.authorization?.split(' ')[0] ?? '-').join(' ')
 
 /** Asserts that `work` fails with an {@link UpstreamError} of a kind, and gives it for a closer look. */
 export const failsWith = async (work: Promise<unknown>, kind: UpstreamErrorKind): Promise<UpstreamError> => {

@@ -2,12 +2,9 @@ import assert from 'node:assert/strict'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { digestOf } from '../../src/protocol/digest.ts'
-import { referrersTag } from '../../src/protocol/referrers.ts'
 import { seededBytes } from '../support/bytes.ts'
 import { makeImage, makeIndex } from '../support/images.ts'
-import { failsWith, ref, withUpstream } from './client.ts'
-
-const BLOB = seededBytes(100_000)
+import { ALICE, authorizationsOf, BASIC, failsWith, ref, TOKENS, withUpstream } from './client.ts'
 
 test(
   'a manifest comes byte for byte, by tag and by digest, with one GET each',
@@ -103,164 +100,6 @@ test(
 )
 
 test(
-  'a blob comes whole, and from a byte on',
-  withUpstream({}, {}, async ({ hub, upstream, metrics }) => {
-    const { digest } = hub.addBlob('a', BLOB)
-    const whole = await upstream.blob('a', digest)
-    assert.deepEqual([whole.start, whole.sizeBytes], [0, BLOB.length])
-    assert.deepEqual(await buffer(whole.body), BLOB)
-    const rest = await upstream.blob('a', digest, { from: 60_000 })
-    assert.deepEqual([rest.start, rest.sizeBytes], [60_000, BLOB.length])
-    assert.deepEqual(await buffer(rest.body), BLOB.subarray(60_000))
-    const part = await upstream.blob('a', digest, { from: 10, to: 19 })
-    assert.deepEqual(await buffer(part.body), BLOB.subarray(10, 20))
-    assert.deepEqual(
-      hub.requests.map(({ headers }) => headers.range),
-      [undefined, 'bytes=60000-', 'bytes=10-19'],
-    )
-    assert.match(await metrics.registry.getSingleMetricAsString('entrepot_upstream_bytes_total'), / 140010$/m)
-  }),
-)
-
-test(
-  'a 200 to a range begins at byte 0',
-  withUpstream({}, {}, async ({ hub, upstream }) => {
-    const { digest } = hub.addBlob('a', BLOB)
-    hub.fault('blob', { ignoreRange: true })
-    const { start, body } = await upstream.blob('a', digest, { from: 60_000 })
-    assert.equal(start, 0)
-    assert.deepEqual(await buffer(body), BLOB)
-  }),
-)
-
-const lies = [
-  { title: 'a 206 that begins elsewhere', fault: { shiftRangeBy: 1 } },
-  { title: 'a 206 without Content-Range', fault: { omit: ['content-range'] } },
-  { title: 'a 206 whose length contradicts its range', fault: { headers: { 'content-length': '39999' } } },
-] as const
-
-for (const { title, fault } of lies)
-  test(
-    `${title} is corrupt`,
-    withUpstream({}, {}, async ({ hub, upstream }) => {
-      const { digest } = hub.addBlob('a', BLOB)
-      hub.fault('blob', fault)
-      await failsWith(upstream.blob('a', digest, { from: 60_000 }), 'corrupt')
-    }),
-  )
-
-test(
-  'a HEAD of a blob tells its size',
-  withUpstream({}, {}, async ({ hub, upstream }) => {
-    const { digest } = hub.addBlob('a', BLOB)
-    assert.deepEqual(await upstream.stat('a', digest), { sizeBytes: BLOB.length })
-    assert.equal(hub.requests.length, 1)
-  }),
-)
-
-const noes = [
-  { title: '404', fault: { status: 404 } },
-  {
-    title: '401, as public.ecr.aws does',
-    fault: { status: 401, headers: { 'www-authenticate': 'Basic x' } },
-  },
-  { title: '403', fault: { status: 403 } },
-  { title: '405', fault: { status: 405 } },
-] as const
-
-for (const { title, fault } of noes)
-  test(
-    `a HEAD of a blob that is ${title} is doubted: byte 0 tells, for the next hour at once`,
-    withUpstream({}, {}, async ({ hub, upstream, clock }) => {
-      const { digest } = hub.addBlob('a', BLOB)
-      hub.fault('blobHead', { ...fault, times: Number.POSITIVE_INFINITY })
-      assert.deepEqual(await upstream.stat('a', digest), { sizeBytes: BLOB.length })
-      hub.fault('blob', { ignoreRange: true })
-      assert.deepEqual(await upstream.stat('a', digest), { sizeBytes: BLOB.length })
-      assert.equal(hub.requests.at(-1)!.headers.range, 'bytes=0-0')
-      assert.deepEqual([hub.counts.blobHead, hub.counts.blob], [1, 2])
-      clock.nowMs += 60 * 60_000
-      await upstream.stat('a', digest)
-      assert.equal(hub.counts.blobHead, 2)
-    }),
-  )
-
-test(
-  'a blob that is not there is told by undefined, an empty one by its size',
-  withUpstream({}, {}, async ({ hub, upstream }) => {
-    const empty = hub.addBlob('a', Buffer.alloc(0))
-    assert.equal(await upstream.stat('a', digestOf('none')), undefined)
-    assert.equal(hub.counts.blob, 1)
-    hub.fault('blobHead', { status: 403 })
-    assert.deepEqual(await upstream.stat('a', empty.digest), { sizeBytes: 0 })
-  }),
-)
-
-test(
-  'tags are read page by page, each once',
-  withUpstream({ pageSize: 2 }, {}, async ({ hub, upstream }) => {
-    for (const tag of ['1', '2', '3', '4', '5']) hub.addImage('a', tag)
-    assert.deepEqual(await upstream.tags('a'), ['1', '2', '3', '4', '5'])
-    assert.equal(hub.counts.tags, 3)
-    assert.equal(hub.requests[0]!.url, '/v2/a/tags/list?n=1000')
-  }),
-)
-
-test(
-  'a list of tags whose next page is always the same one ends',
-  withUpstream({}, {}, async ({ hub, upstream }) => {
-    hub.addImage('a', '1')
-    hub.fault('tags', { headers: { link: '</v2/a/tags/list?n=1000>; rel="next"' }, times: 10 })
-    assert.deepEqual(await upstream.tags('a'), ['1'])
-    assert.equal(hub.counts.tags, 2)
-  }),
-)
-
-test(
-  'a page of tags on another host is not asked for',
-  withUpstream({}, {}, async ({ hub, upstream }) => {
-    hub.addImage('a', '1')
-    hub.fault('tags', { headers: { link: `<${hub.cdnUrl}/v2/a/tags/list>; rel="next"` } })
-    await failsWith(upstream.tags('a'), 'forbidden')
-  }),
-)
-
-test(
-  'an upstream that refuses the size of the page is asked without',
-  withUpstream({}, {}, async ({ hub, upstream }) => {
-    hub.addImage('a', '1')
-    hub.fault('tags', { status: 400, body: '{"errors":[{"code":"PAGINATION_NUMBER_INVALID"}]}' })
-    assert.deepEqual(await upstream.tags('a'), ['1'])
-    assert.equal(hub.requests.at(-1)!.url, '/v2/a/tags/list')
-  }),
-)
-
-test(
-  'referrers come from the API, page by page',
-  withUpstream({ pageSize: 1 }, {}, async ({ hub, upstream }) => {
-    const { manifest } = hub.addImage('a', '1')
-    for (const seed of ['x', 'y', 'z']) hub.addImage('a', undefined, { seed, subject: manifest })
-    const found = await upstream.referrers('a', manifest.digest)
-    assert.equal(found.length, 3)
-    assert.equal(hub.counts.referrers, 3)
-  }),
-)
-
-test(
-  'referrers come from the tag schema where there is no API, and are none where there is neither',
-  withUpstream({ hasReferrers: false }, {}, async ({ hub, upstream }) => {
-    const image = hub.addImage('a', '1')
-    assert.deepEqual(await upstream.referrers('a', image.manifest.digest), [])
-    const signature = makeImage({ seed: 'sig', subject: image.manifest })
-    const index = makeIndex([{ image: signature, os: 'none', architecture: 'none' }])
-    hub.addManifest('a', referrersTag(image.manifest.digest), index)
-    const [entry] = await upstream.referrers('a', image.manifest.digest)
-    assert.equal(entry?.digest, signature.manifest.digest)
-    assert.deepEqual(await upstream.referrers('none', image.manifest.digest), [])
-  }),
-)
-
-test(
   'what is not there is absent, and says what was asked of whom',
   withUpstream({}, {}, async ({ hub, upstream }) => {
     hub.addImage('a', '1')
@@ -272,5 +111,45 @@ test(
     await failsWith(upstream.tags('none'), 'absent')
     assert.equal(upstream.health().isReachable, true)
     assert.equal(upstream.health().lastError, undefined)
+  }),
+)
+
+test(
+  'whether a repository is public is asked without the account',
+  withUpstream(TOKENS, ALICE, async ({ hub, upstream }) => {
+    for (const name of ['a', 'team/app']) hub.addImage(name, '1')
+    await upstream.manifest('team/app', ref('1'))
+    hub.resetCounts()
+    assert.equal(await upstream.isPublic('a'), true)
+    assert.equal(await upstream.isPublic('team/app'), false)
+    assert.equal(await upstream.isPublic('none'), false)
+    assert.doesNotMatch(authorizationsOf(hub), /Basic/)
+    hub.fault('tags', { status: 500, times: 3 })
+    await failsWith(upstream.isPublic('a'), 'status')
+  }),
+)
+
+test(
+  'whether a repository is public is no where the upstream wants Basic from everybody',
+  withUpstream(BASIC, ALICE, async ({ hub, upstream }) => {
+    hub.addImage('a', '1')
+    await upstream.manifest('a', ref('1'))
+    assert.equal(await upstream.isPublic('a'), false)
+    assert.equal(upstream.health().refusedCredentials, undefined)
+  }),
+)
+
+test(
+  'closing ends what is under way, and nothing is asked after it',
+  withUpstream({}, {}, async ({ hub, upstream }) => {
+    const { digest } = hub.addBlob('a', seededBytes(1000))
+    const hang = hub.fault('blob', { hangAt: 100 })
+    const { body } = await upstream.blob('a', digest)
+    await hang.met
+    const reading = buffer(body)
+    await upstream.close()
+    await failsWith(reading, 'unreachable')
+    await failsWith(upstream.manifest('a', ref('1')), 'unreachable')
+    assert.equal(hub.counts.manifest, 0)
   }),
 )
