@@ -8,7 +8,7 @@ import { type BlobBody, type Priority, type Upstream, UpstreamError } from '../u
 import { pauseBeforeResume } from './retry.ts'
 
 /** How long a download goes on without one new byte, in milliseconds. */
-export const GIVE_UP_RESUMING_AFTER_MS = 120_000
+const GIVE_UP_RESUMING_AFTER_MS = 120_000
 
 /** Time and chance, passed in so that tests need neither. */
 export interface Clock {

@@ -37,7 +37,7 @@ export const createAccessLog = (now: () => number = Date.now): AccessLog => {
   // A reader that went away (a closed pipe) is no reason to stop serving.
   out.on('error', () => {})
   const timer = setInterval(() => out.flush(), GATHER_MS).unref()
-  let second = 0
+  let second = -1
   let time = ''
   return {
     write(ctx, address, account, sentBytes) {

@@ -14,7 +14,7 @@ const fromStorage = (error: StorageError): RegistryError =>
     : new RegistryError('UNKNOWN', { message: 'the registry cannot use its storage', cause: error })
 
 /** The answer for anything thrown. */
-export const toRegistryError = (error: unknown): RegistryError => {
+const toRegistryError = (error: unknown): RegistryError => {
   if (error instanceof RegistryError) return error
   if (error instanceof StorageError) return fromStorage(error)
   return new RegistryError('UNKNOWN', { message: 'internal error', cause: error })
@@ -29,7 +29,7 @@ const GONE_CODES = new Set([
 ])
 
 /** Whether an error only says that the client left. */
-export const isClientGone = (error: unknown): boolean =>
+const isClientGone = (error: unknown): boolean =>
   GONE_CODES.has((error as NodeJS.ErrnoException | undefined)?.code ?? '')
 
 /** Writes errors; also the 404 of a route that does not exist and the 405 of a method that is not one of it. */

@@ -34,7 +34,7 @@ export interface ListenLimits {
 }
 
 /** Host and port of `host:port`; an empty host means all addresses. Brackets of IPv6 are taken off. */
-export const parseAddr = (addr: string): { host: string | undefined; port: number } => {
+const parseAddr = (addr: string): { host: string | undefined; port: number } => {
   const colon = addr.lastIndexOf(':')
   const host = addr.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, '')
   return { host: host === '' ? undefined : host, port: Number(addr.slice(colon + 1)) }

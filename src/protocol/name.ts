@@ -17,7 +17,7 @@ export type Reference =
   | { readonly kind: 'digest'; readonly digest: Digest }
 
 /** Longest repository name, in characters: what Go clients and distribution accept. */
-export const MAX_NAME_LENGTH = 255
+const MAX_NAME_LENGTH = 255
 
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/

@@ -1,5 +1,5 @@
 /** A bound on how much of one kind of work runs at once; the rest waits its turn, in order. */
-export class Gate {
+class Gate {
   readonly #waiting: (() => void)[] = []
   #free: number
 
