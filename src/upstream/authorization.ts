@@ -3,7 +3,6 @@
  * nothing is sent to `/v2/`; the first request goes bare and its 401 teaches the challenge, which is remembered, so
  * that from then on the token is there before the request.
  */
-
 import { LRUCache } from 'lru-cache'
 import type { Challenge } from '../protocol/challenge.ts'
 import { formatScope, parseScopes } from '../protocol/challenge.ts'

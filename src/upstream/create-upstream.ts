@@ -153,6 +153,7 @@ export const createUpstream = (options: UpstreamOptions): Upstream => {
     blobs: new Blobs({ asks, requester, transfers, repeat, limits, now }),
     health,
     callMs: limits.callMs,
+    onCorrupt: () => options.metrics.corruptFetches.inc({ upstream: name }),
     now,
     report: () =>
       health.report({ refusal: () => account.refusal, limitedUntilMs: () => gates.limitedUntilMs }),

@@ -34,6 +34,8 @@ export interface RegistryParts {
   readonly health: Health
   /** Time of a call where the caller does not say, in milliseconds. */
   readonly callMs: number
+  /** Told of a manifest whose bytes were wrong. */
+  readonly onCorrupt: () => void
   /** Milliseconds, for what is believed for a while. */
   readonly now: () => number
   readonly report: () => UpstreamHealth
@@ -68,10 +70,17 @@ export class Registry implements Upstream {
   }
 
   async manifest(name: string, reference: Reference, options: CallOptions = {}): Promise<FetchedManifest> {
-    const ask = this.#parts.asks.manifest('GET', name, reference)
-    return await this.#noting(options, async () =>
-      readManifest(await this.#parts.requester.ask(ask, options), reference, ask.what),
-    )
+    const { asks, requester, onCorrupt } = this.#parts
+    const ask = asks.manifest('GET', name, reference)
+    return await this.#noting(options, async () => {
+      const reply = await requester.ask(ask, options)
+      try {
+        return readManifest(reply, reference, ask.what)
+      } catch (error) {
+        if (error instanceof UpstreamError && error.kind === 'corrupt') onCorrupt()
+        throw error
+      }
+    })
   }
 
   async stat(name: string, digest: Digest, options: CallOptions = {}) {

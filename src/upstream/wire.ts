@@ -54,7 +54,7 @@ export class Wire {
    * @throws UpstreamError `limited` without asking while a gate is closed; or the reason of the request's signal
    */
   async send(purpose: Purpose, request: Omit<Exchange, 'what'>): Promise<Answer> {
-    const { transport, userAgent, gates, health } = this.#options
+    const { transport, userAgent, gates, health, log } = this.#options
     const { kind, account, what } = purpose
     gates.check(kind, account)
     // Bytes as they are: an encoding would change digests and offsets.
@@ -65,6 +65,10 @@ export class Wire {
       const send = (each: Exchange) => transport.send(each)
       const answer = await (request.method === 'POST' ? send(exchange) : follow(send, exchange))
       health.noteAnswer(kind, answer.status, (performance.now() - startMs) / MS_PER_S)
+      log.debug(
+        { upstream: this.#options.upstream, status: answer.status, host: answer.url.host },
+        `${request.method} ${what}`,
+      )
       const rateLimit = readRateLimit(answer.headers)
       if (rateLimit !== undefined) health.noteRateLimit(rateLimit)
       if (answer.status !== 429) gates.open(kind, account)

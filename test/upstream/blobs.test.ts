@@ -91,6 +91,21 @@ for (const { title, fault } of noes)
   )
 
 test(
+  'a HEAD of a blob that is 401 with every token, as at public.ecr.aws, is doubted too',
+  withUpstream({ tokens: { challengeScope: 'aws', neededScope: 'aws' } }, {}, async ({ hub, upstream }) => {
+    const { digest } = hub.addBlob('a', BLOB)
+    const challenge = `Bearer realm="${hub.url}/token",service="scripted",scope="aws"`
+    hub.fault('blobHead', {
+      status: 401,
+      headers: { 'www-authenticate': challenge },
+      times: Number.POSITIVE_INFINITY,
+    })
+    assert.deepEqual(await upstream.stat('a', digest), { sizeBytes: BLOB.length })
+    assert.deepEqual(await buffer((await upstream.blob('a', digest)).body), BLOB)
+  }),
+)
+
+test(
   'a blob that is not there is told by undefined, an empty one by its size',
   withUpstream({}, {}, async ({ hub, upstream }) => {
     const empty = hub.addBlob('a', Buffer.alloc(0))

@@ -69,11 +69,12 @@ for (const { title, fault } of uselessHeads)
 
 test(
   'a manifest whose bytes are not those of its digest is corrupt, by tag and by digest',
-  withUpstream({}, {}, async ({ hub, upstream }) => {
+  withUpstream({}, {}, async ({ hub, upstream, metrics }) => {
     const { manifest } = hub.addImage('a', '1')
     hub.fault('manifest', { corruptAt: 20, times: 2 })
     for (const reference of ['1', manifest.digest])
       await failsWith(upstream.manifest('a', ref(reference)), 'corrupt')
+    assert.match(await metrics.registry.getSingleMetricAsString('entrepot_upstream_corrupt_total'), / 2$/m)
   }),
 )
 
