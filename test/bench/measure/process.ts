@@ -28,10 +28,10 @@ const parents = async (): Promise<Map<number, number>> => {
 
 /** A process and what it started. */
 export class ProcessTree {
-  readonly #root: number
+  readonly pid: number
 
   constructor(root: number) {
-    this.#root = root
+    this.pid = root
   }
 
   /** Processor time so far, in seconds: user and system, all threads, children included. */
@@ -64,7 +64,7 @@ export class ProcessTree {
   async #pids(): Promise<number[]> {
     const parentByPid = await parents()
     const isOfTree = (pid: number | undefined): boolean =>
-      pid !== undefined && pid !== 0 && (pid === this.#root || isOfTree(parentByPid.get(pid)))
+      pid !== undefined && pid !== 0 && (pid === this.pid || isOfTree(parentByPid.get(pid)))
     return [...parentByPid.keys()].filter(isOfTree)
   }
 }
