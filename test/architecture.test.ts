@@ -11,7 +11,7 @@ import { type Architecture, findViolations } from './support/architecture.ts'
 
 const ARCHITECTURE: Architecture = {
   top: ['main', 'serve', 'wiring', 'commands'],
-  free: ['protocol', 'observe'],
+  free: ['protocol', 'observe', 'memory'],
   mayImport: {
     http: ['access', 'pull', 'push', 'keep', 'notify', 'repository', 'certs'],
     access: ['repository', 'store', 'coordinator', 'certs'],
@@ -29,6 +29,7 @@ const ARCHITECTURE: Architecture = {
     certs: [],
     protocol: [],
     observe: [],
+    memory: [],
   },
   ports: ['store/driver', 'upstream/upstream', 'coordinator/coordinator'],
   mayKnowPorts: ['http', 'access', 'push'],

@@ -3,7 +3,7 @@
  * every request, and one check of bcrypt is 80 ms of computing) and a limit on guessing.
  */
 import { createHmac, randomBytes } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { Memory } from '../memory.ts'
 import { RegistryError } from '../protocol/error.ts'
 import type { GuessLimiter } from './guessing.ts'
 import type { Htpasswd } from './htpasswd.ts'
@@ -40,19 +40,14 @@ export class HtpasswdAccounts implements PasswordAccounts {
   readonly #limiter: GuessLimiter
   /** What is remembered is keyed by this process's secret: a memory image gives no password away. */
   readonly #key = randomBytes(32)
-  readonly #remembered: LRUCache<string, 'right' | 'wrong'>
+  readonly #remembered: Memory<string, 'right' | 'wrong'>
   readonly #running = new Map<string, Promise<PasswordAnswer>>()
 
   /** @param now milliseconds, for the age of what is remembered */
   constructor(htpasswd: Htpasswd, limiter: GuessLimiter, now: () => number = () => performance.now()) {
     this.#htpasswd = htpasswd
     this.#limiter = limiter
-    this.#remembered = new LRUCache({
-      max: MAX_REMEMBERED,
-      ttl: REMEMBER_MS,
-      ttlResolution: 0,
-      perf: { now },
-    })
+    this.#remembered = new Memory(MAX_REMEMBERED, { ttl: REMEMBER_MS, ttlResolution: 0, perf: { now } })
   }
 
   async check(account: string, password: string, address: string): Promise<PasswordAnswer> {

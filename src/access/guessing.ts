@@ -4,7 +4,7 @@
  * lock an account's owner out from elsewhere. Bounded memory; forgotten after a quarter of an hour of quiet.
  */
 import ipaddr from 'ipaddr.js'
-import { LRUCache } from 'lru-cache'
+import { Memory } from '../memory.ts'
 
 /** Wrong passwords for one account from one address before it is slowed: a person mistypes. */
 const FREE_PER_ACCOUNT = 5
@@ -36,15 +36,15 @@ interface Count {
 /** Counts wrong passwords. */
 export class GuessLimiter {
   readonly #now: () => number
-  readonly #byAccount: LRUCache<string, Count>
-  readonly #byAddress: LRUCache<string, Count>
+  readonly #byAccount: Memory<string, Count>
+  readonly #byAddress: Memory<string, Count>
 
   /** @param now milliseconds; a test passes its own clock */
   constructor(now: () => number = () => performance.now()) {
-    const options = { max: MAX_COUNTS, ttl: FORGET_AFTER_MS, ttlResolution: 0, perf: { now } }
+    const options = { ttl: FORGET_AFTER_MS, ttlResolution: 0, perf: { now } }
     this.#now = now
-    this.#byAccount = new LRUCache(options)
-    this.#byAddress = new LRUCache(options)
+    this.#byAccount = new Memory(MAX_COUNTS, options)
+    this.#byAddress = new Memory(MAX_COUNTS, options)
   }
 
   /**
@@ -73,11 +73,11 @@ export class GuessLimiter {
     this.#count(this.#byAddress, addressKey(address), FREE_PER_ADDRESS, -1)
   }
 
-  #wait(counts: LRUCache<string, Count>, key: string): number {
+  #wait(counts: Memory<string, Count>, key: string): number {
     return Math.max(0, (counts.get(key)?.pausedUntilMs ?? 0) - this.#now())
   }
 
-  #count(counts: LRUCache<string, Count>, key: string, free: number, by: 1 | -1): void {
+  #count(counts: Memory<string, Count>, key: string, free: number, by: 1 | -1): void {
     const guesses = (counts.get(key)?.guesses ?? 0) + by
     const beyond = guesses - free
     const pauseMs = beyond < 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** beyond, MAX_PAUSE_MS)

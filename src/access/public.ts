@@ -4,7 +4,7 @@
  * neither an outage nor a restart changes anything. A known answer is used at once and asked again behind the request
  * when it is old; a question that fails counts as "not public" where nothing is known, and is not remembered.
  */
-import { LRUCache } from 'lru-cache'
+import { Memory } from '../memory.ts'
 import type { RepositoryName } from '../protocol/name.ts'
 import type { StorageDriver } from '../store/driver.ts'
 import { publicKey } from '../store/paths.ts'
@@ -56,9 +56,9 @@ export interface PublicRepositoriesOptions {
 export class PublicRepositories {
   readonly #options: PublicRepositoriesOptions
   readonly #now: () => number
-  readonly #known = new LRUCache<RepositoryName, Known>({ max: MAX_KNOWN })
+  readonly #known = new Memory<RepositoryName, Known>(MAX_KNOWN)
   readonly #asking = new Map<RepositoryName, Promise<boolean | undefined>>()
-  readonly #pausedUntilMs = new LRUCache<RepositoryName, number>({ max: MAX_KNOWN })
+  readonly #pausedUntilMs = new Memory<RepositoryName, number>(MAX_KNOWN)
 
   constructor(options: PublicRepositoriesOptions) {
     this.#options = options

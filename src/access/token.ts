@@ -4,7 +4,7 @@
  */
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto'
 import { decodeProtectedHeader, type JWTPayload, jwtVerify, type ProtectedHeaderParameters } from 'jose'
-import { LRUCache } from 'lru-cache'
+import { Memory } from '../memory.ts'
 import type { Scope } from '../protocol/challenge.ts'
 import type { Identity } from './authenticate.ts'
 import { verifyChain } from './certificate-chain.ts'
@@ -46,7 +46,7 @@ export class TokenVerifier {
   readonly #options: TokenVerifierOptions
   readonly #now: () => number
   #keys: TrustedKeys | undefined
-  #verified: LRUCache<string, Identity>
+  #verified: Memory<string, Identity>
 
   constructor(options: TokenVerifierOptions) {
     this.#options = options
@@ -93,8 +93,8 @@ export class TokenVerifier {
     })
   }
 
-  #newMemory(): LRUCache<string, Identity> {
-    return new LRUCache({ max: MAX_VERIFIED, ttlResolution: 0, perf: { now: this.#now } })
+  #newMemory(): Memory<string, Identity> {
+    return new Memory(MAX_VERIFIED, { ttlResolution: 0, perf: { now: this.#now } })
   }
 }
 

@@ -2,7 +2,7 @@
  * The port to what replicas must agree on: one piece of work at a time for a key, and small facts with an age. In
  * memory it serves one process; the same calls can stand on a shared engine.
  */
-import { LRUCache } from 'lru-cache'
+import { Memory } from '../memory.ts'
 
 /** Agreement between all who work on one store. */
 export interface Coordinator {
@@ -28,11 +28,11 @@ const MAX_FACTS = 50_000
 export class MemoryCoordinator implements Coordinator {
   readonly #flights = new Map<string, Promise<unknown>>()
   readonly #turns = new Map<string, Promise<unknown>>()
-  readonly #facts: LRUCache<string, { value: unknown }>
+  readonly #facts: Memory<string, { value: unknown }>
 
   /** @param now milliseconds, for the age of facts; a test passes its own clock */
   constructor(now: () => number = () => performance.now()) {
-    this.#facts = new LRUCache({ max: MAX_FACTS, ttlResolution: 0, perf: { now } })
+    this.#facts = new Memory(MAX_FACTS, { ttlResolution: 0, perf: { now } })
   }
 
   once<T>(key: string, work: () => Promise<T>): Promise<T> {

@@ -2,8 +2,9 @@
  * Keeping what an upstream gave: manifests, tags and blobs of mirrored repositories, with the mark that they are mirrored.
  * A store that cannot be written never fails a pull: what could not be kept is logged and fetched again.
  */
-import { LRUCache } from 'lru-cache'
+
 import type { Coordinator } from '../coordinator/coordinator.ts'
+import { Memory } from '../memory.ts'
 import type { Logger } from '../observe/log.ts'
 import { algorithmOf, type Digest } from '../protocol/digest.ts'
 import {
@@ -51,7 +52,7 @@ export const tryParseManifest = (bytes: Uint8Array): Manifest | undefined => {
 export class MirrorStore {
   readonly #options: MirrorStoreOptions
   /** `name@digest` → tags that point there as soon as the manifest has come. */
-  readonly #awaited = new LRUCache<string, Set<Tag>>({ max: MAX_AWAITED })
+  readonly #awaited = new Memory<string, Set<Tag>>(MAX_AWAITED)
 
   readonly #underWay = new Set<Promise<void>>()
 

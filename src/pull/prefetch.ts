@@ -2,7 +2,7 @@
  * Fetching ahead of the client. A platform manifest's config comes with it; its layers start with the client's first GET
  * of a layer, in order, since scanners and update bots read manifests and configs all day and must not download gigabytes.
  */
-import { LRUCache } from 'lru-cache'
+import { Memory } from '../memory.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Digest } from '../protocol/digest.ts'
@@ -40,9 +40,9 @@ export interface PrefetchOptions {
 /** Remembers which blobs belong together, and fetches them ahead. */
 export class Prefetch {
   readonly #options: PrefetchOptions
-  readonly #images = new LRUCache<string, Image>({ max: MAX_MANIFESTS })
-  readonly #imageByLayer = new LRUCache<string, Image>({ max: MAX_BLOBS })
-  readonly #sizes = new LRUCache<Digest, number>({ max: MAX_BLOBS })
+  readonly #images = new Memory<string, Image>(MAX_MANIFESTS)
+  readonly #imageByLayer = new Memory<string, Image>(MAX_BLOBS)
+  readonly #sizes = new Memory<Digest, number>(MAX_BLOBS)
 
   constructor(options: PrefetchOptions) {
     this.#options = options

@@ -3,7 +3,7 @@
  * writes to an upload; another one is refused, unless the first has not heard of its client for a while: then that
  * connection is dead, and its client is the one who comes back.
  */
-import { LRUCache } from 'lru-cache'
+import { Memory } from '../memory.ts'
 import type { DigestAlgorithm } from '../protocol/digest.ts'
 import type { GrowingFile } from '../store/growing-file.ts'
 import type { UploadStore } from '../store/uploads.ts'
@@ -85,7 +85,7 @@ export class UploadSessions {
   readonly #store: UploadStore
   readonly #now: () => number
   readonly #writers = new Map<string, Writer>()
-  readonly #remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED })
+  readonly #remembered = new Memory<string, Remembered>(MAX_REMEMBERED)
 
   /** @param now milliseconds of a clock that only goes forward */
   constructor(store: UploadStore, now: () => number) {

@@ -4,7 +4,7 @@
  * {@link Leases.remove}, which takes none of them, and whoever leases a blob that is being removed waits until it is gone
  * before he looks whether it is there. All digests are the sha256 digests under which the bytes lie.
  */
-import { LRUCache } from 'lru-cache'
+import { Memory } from '../memory.ts'
 import type { Digest } from '../protocol/digest.ts'
 
 /** How long a blob stays leased after it was pushed, mounted or asked for, in milliseconds: a slow push of an image. */
@@ -16,11 +16,11 @@ const MAX_LEASES = 500_000
 export class Leases {
   readonly #held = new Map<Digest, number>()
   readonly #removing = new Map<Digest, Promise<void>>()
-  readonly #timed: LRUCache<Digest, true>
+  readonly #timed: Memory<Digest, true>
 
   /** @param now milliseconds, for the age of leases; a test passes its own clock */
   constructor(now: () => number = () => performance.now()) {
-    this.#timed = new LRUCache({ max: MAX_LEASES, ttl: LEASE_MS, ttlResolution: 0, perf: { now } })
+    this.#timed = new Memory(MAX_LEASES, { ttl: LEASE_MS, ttlResolution: 0, perf: { now } })
   }
 
   /** Leases a blob for some hours from now. Whether it is there is to be looked at afterwards. */

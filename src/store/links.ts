@@ -3,7 +3,7 @@
  * without one the same bytes are unknown in that repository. Links that were seen are kept in memory for a moment, so
  * that a second process on the volume is noticed within {@link KNOWN_FOR_MS}.
  */
-import { LRUCache } from 'lru-cache'
+import { Memory } from '../memory.ts'
 import { type Digest, isDigest } from '../protocol/digest.ts'
 import { isTag, type RepositoryName, type Tag } from '../protocol/name.ts'
 import type { StorageDriver } from './driver.ts'
@@ -30,9 +30,9 @@ const TAG_KNOWN_FOR_MS = 1_000
 /** The links of all repositories. */
 export class LinkStore {
   readonly #driver: StorageDriver
-  readonly #known = new LRUCache<string, Digest>({ max: MAX_KNOWN, ttl: KNOWN_FOR_MS })
-  readonly #tags = new LRUCache<string, Digest>({ max: MAX_KNOWN, ttl: TAG_KNOWN_FOR_MS })
-  readonly #lastByDigest = new LRUCache<Digest, RepositoryName>({ max: MAX_LAST })
+  readonly #known = new Memory<string, Digest>(MAX_KNOWN, { ttl: KNOWN_FOR_MS })
+  readonly #tags = new Memory<string, Digest>(MAX_KNOWN, { ttl: TAG_KNOWN_FOR_MS })
+  readonly #lastByDigest = new Memory<Digest, RepositoryName>(MAX_LAST)
   readonly #writing = new Map<string, Promise<void>>()
   /** Counts what was moved or removed. */
   #changes = 0
@@ -144,7 +144,7 @@ export class LinkStore {
     return this.#readThrough(this.#known, key)
   }
 
-  async #readThrough(memory: LRUCache<string, Digest>, key: string): Promise<Digest | undefined> {
+  async #readThrough(memory: Memory<string, Digest>, key: string): Promise<Digest | undefined> {
     const known = memory.get(key)
     if (known !== undefined) return known
     const changes = this.#changes

@@ -2,7 +2,7 @@
  * What entrepot notes of a repository beside distribution's layout: whether it is local or mirrored, and when its
  * upstream was last asked for a tag. A mark is durable before anything relies on it; the age of a tag may be lost.
  */
-import { LRUCache } from 'lru-cache'
+import { Memory } from '../memory.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { isDigest } from '../protocol/digest.ts'
 import type { RepositoryName, Tag } from '../protocol/name.ts'
@@ -44,13 +44,8 @@ const isAsked = (value: unknown): value is Asked => {
 /** The marks of all repositories. */
 export class MarkStore {
   readonly #driver: StorageDriver
-  readonly #marks = new LRUCache<RepositoryName, { mark: Mark | undefined }>({
-    max: MAX_KNOWN,
-    ttl: KNOWN_FOR_MS,
-  })
-  readonly #asked = new LRUCache<string, { readonly asked: Asked; readonly writtenAtMs: number }>({
-    max: MAX_KNOWN,
-  })
+  readonly #marks = new Memory<RepositoryName, { mark: Mark | undefined }>(MAX_KNOWN, { ttl: KNOWN_FOR_MS })
+  readonly #asked = new Memory<string, { readonly asked: Asked; readonly writtenAtMs: number }>(MAX_KNOWN)
   /** Counts what was written or removed: what was read meanwhile is not to be believed any longer. */
   #changes = 0
 

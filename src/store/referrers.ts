@@ -4,7 +4,7 @@
  * manifests whose subject has been looked at tells whether others have come from elsewhere (an old volume, a time when
  * docker-registry had it): then all manifests of that repository are read once.
  */
-import { LRUCache } from 'lru-cache'
+import { Memory } from '../memory.ts'
 import { type Digest, encodedOf } from '../protocol/digest.ts'
 import { parseManifest } from '../protocol/manifest.ts'
 import type { RepositoryName } from '../protocol/name.ts'
@@ -50,7 +50,7 @@ export class ReferrerStore {
   readonly #driver: StorageDriver
   readonly #blobs: BlobStore
   readonly #links: LinkStore
-  readonly #seen = new LRUCache<RepositoryName, Seen>({ max: MAX_KNOWN })
+  readonly #seen = new Memory<RepositoryName, Seen>(MAX_KNOWN)
   readonly #scans = new Map<RepositoryName, Promise<void>>()
 
   constructor(driver: StorageDriver, blobs: BlobStore, links: LinkStore) {
