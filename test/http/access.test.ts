@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
-import { ALICE, STRANGER, writeAccounts } from '../support/accounts.ts'
 import { makeFolder, startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
 import type { TestImage } from '../support/images.ts'
-import { askWithToken, basic, fetchToken, type Method, pushImage } from '../support/registry-client.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts'
+import { ALICE, STRANGER, writeAccounts } from './accounts.ts'
+import { askWithToken, basic, fetchToken, type Method, pushImage } from './login.ts'
 
 const NOWHERE = `sha256:${'0'.repeat(64)}`
 /** Names in paths: what is there, and from where. */

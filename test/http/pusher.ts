@@ -8,14 +8,17 @@ import type { TestBlob, TestImage, TestManifest } from '../support/images.ts'
 /** A client that pushes. */
 export class Pusher {
   readonly #entrepot: TestEntrepot
+  readonly #headers: Record<string, string>
 
-  constructor(entrepot: TestEntrepot) {
+  /** @param headers sent with every request: to log in */
+  constructor(entrepot: TestEntrepot, headers: Record<string, string> = {}) {
     this.#entrepot = entrepot
+    this.#headers = headers
   }
 
   /** Begins an upload. @returns its location */
   async start(name: string): Promise<string> {
-    const answer = await this.#entrepot.ask('POST', `/v2/${name}/blobs/uploads/`)
+    const answer = await this.#entrepot.ask('POST', `/v2/${name}/blobs/uploads/`, this.#headers)
     assert.equal(answer.status, 202, answer.body.toString())
     return locationOf(answer)
   }
@@ -23,7 +26,12 @@ export class Pusher {
   /** Pushes a whole blob. */
   async blob(name: string, bytes: Buffer, algorithm: DigestAlgorithm = 'sha256'): Promise<Digest> {
     const digest = digestOf(bytes, algorithm)
-    const answer = await this.#entrepot.ask('PUT', withDigest(await this.start(name), digest), {}, bytes)
+    const answer = await this.#entrepot.ask(
+      'PUT',
+      withDigest(await this.start(name), digest),
+      this.#headers,
+      bytes,
+    )
     assert.equal(answer.status, 201, answer.body.toString())
     return digest
   }
@@ -36,7 +44,7 @@ export class Pusher {
     headers: Record<string, string> = {},
   ): Promise<Answer> {
     const path = `/v2/${name}/manifests/${reference}`
-    return this.#entrepot.ask('PUT', path, { 'Content-Type': mediaType, ...headers }, bytes)
+    return this.#entrepot.ask('PUT', path, { 'Content-Type': mediaType, ...this.#headers, ...headers }, bytes)
   }
 
   /** Pushes an image with all that it is made of. */

@@ -1,8 +1,9 @@
-/** What clients of a guarded registry do: push an image, and go for a token where they are told to. */
+/** What clients of a guarded registry do: log in, go for a token where they are told to, and push. */
 import assert from 'node:assert/strict'
 import { parseChallenges } from '../../src/protocol/challenge.ts'
-import type { Answer, TestEntrepot } from './entrepot.ts'
-import { type ImageOptions, makeImage, type TestImage } from './images.ts'
+import type { Answer, TestEntrepot } from '../support/entrepot.ts'
+import { makeImage, type TestImage } from '../support/images.ts'
+import { Pusher } from './pusher.ts'
 
 /** A method of a request. */
 export type Method = Parameters<TestEntrepot['ask']>[0]
@@ -41,25 +42,14 @@ export const askWithToken = async (
   return entrepot.ask(method, path, { Authorization: `Bearer ${token}` })
 }
 
-/** Pushes an image of `options` as `authorization`. */
+/** Makes an image, and pushes it as somebody or nobody. */
 export const pushImage = async (
   entrepot: TestEntrepot,
   name: string,
   tag: string,
   authorization?: string,
-  options: ImageOptions = {},
 ): Promise<TestImage> => {
-  const image = makeImage({ seed: name, ...options })
-  const headers = authorize(authorization)
-  for (const blob of [image.config, ...image.layers]) {
-    const body = await new Response(blob.stream(0, blob.sizeBytes - 1) as never).arrayBuffer()
-    const path = `/v2/${name}/blobs/uploads/?digest=${blob.digest}`
-    const answer = await entrepot.ask('POST', path, headers, Buffer.from(body))
-    assert.equal(answer.status, 201, answer.body.toString())
-  }
-  const type = { 'Content-Type': image.manifest.mediaType }
-  const path = `/v2/${name}/manifests/${tag}`
-  const answer = await entrepot.ask('PUT', path, { ...headers, ...type }, image.manifest.bytes)
-  assert.equal(answer.status, 201, answer.body.toString())
+  const image = makeImage({ seed: name })
+  await new Pusher(entrepot, authorize(authorization)).image(name, tag, image)
   return image
 }

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashPassword } from '../../src/access/bcrypt.ts'
-import { basic } from './registry-client.ts'
+import { basic } from './login.ts'
 
 const PASSWORDS = { alice: 'correct horse', bob: 'battery staple' } as const
 
