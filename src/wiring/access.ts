@@ -44,10 +44,11 @@ const filesOf = ({ auth, http: { tls } }: Config): string[] =>
   ].filter((path) => path !== undefined)
 
 const warnUnreadable = async (config: Config, log: Logger): Promise<void> => {
+  const uid = process.getuid?.()
   for (const path of filesOf(config))
     await accessFile(path, constants.R_OK).catch(() =>
       log.warn(
-        `${path} was read at the start, but user ${process.getuid?.()} may not read it: its changes will not be seen until a restart`,
+        `${path} is not taken up when it changes, since it was read as root and user ${uid} may not; to change that: chown ${uid} ${path}`,
       ),
     )
 }

@@ -8,7 +8,8 @@ import { Program } from './program.ts'
 import { answersHttp } from './wait.ts'
 import type { Workspace } from './workspace.ts'
 
-const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
+/** The built program. */
+export const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
 const THREADS = '16'
 
 /** A running entrepot. */
