@@ -122,6 +122,9 @@ export const exchange = (dispatcher: Dispatcher, request: Exchange, hooks: Excha
         // The head has a deadline of its own, which covers connecting too.
         headersTimeout: 0,
         bodyTimeout: stallMs,
+        // undici closes a connection after a HEAD, for servers that send a body with it; a new one would cost every tag
+        // that is asked for two or three round trips. Such a body only breaks the request after it, which is repeated.
+        reset: false,
       },
       handler,
     )
