@@ -21,6 +21,7 @@ import { Repositories } from './repository.ts'
 import { readAdopted } from './store/adopted.ts'
 import { openAccess } from './wiring/access.ts'
 import { checksOf } from './wiring/checks.ts'
+import { connectMetrics } from './wiring/metrics.ts'
 import { createNotifications } from './wiring/notifications.ts'
 import { createPull } from './wiring/pull.ts'
 import { createPush } from './wiring/push.ts'
@@ -113,7 +114,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   const root = resolve(config.storage.filesystem?.rootdirectory ?? '/var/lib/registry')
   const metrics = createMetrics()
 
-  const store = createStore(root, log)
+  const store = createStore(root, log, metrics)
   const coordinator = new MemoryCoordinator(now)
   const upstreams = await createUpstreams(upstreamsOf(config), config.limits, { metrics, log })
   const repositories = new Repositories({
@@ -126,7 +127,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
 
   const pull = createPull(config, store, { coordinator, metrics, log, clock, now })
-  const push = createPush(config, store, { repositories, coordinator, log, now })
+  const push = createPush(config, store, { repositories, coordinator, metrics, log, now })
   const notifications = createNotifications(config, { metrics, log, environment: process.env, now })
   const health = new Health(
     checksOf(config, store.driver),
@@ -173,6 +174,16 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
   const debugListener = new Listener(admin, { addr, limits })
 
+  const saved = connectMetrics(metrics, {
+    version: options.version,
+    store,
+    upstreams: upstreams.map(({ upstream }) => upstream),
+    health,
+    log,
+    now,
+  })
+
+  await saved.start()
   const address = await listener.listen()
   const debugAddress = await listenDebug(debugListener, addr, log)
   if (options.becomesOwner === true) await becomeOwner(root, log)
@@ -199,13 +210,17 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   return {
     address,
     debugAddress,
-    settle: pull.settle,
+    async settle() {
+      await pull.settle()
+      await saved.flush()
+    },
     async stop() {
       health.setDown(true)
       clearInterval(sweep)
       await listener.close(config.http.draintimeout)
       await push.close()
       await pull.close()
+      await saved.stop()
       await notifications?.close()
       await debugListener.close(0)
       health.stop()

@@ -62,6 +62,11 @@ export class Flight {
     return this.#partial?.written ?? 0
   }
 
+  /** Whether the disk took nothing of it: every reader gets it from the upstream by itself. */
+  get isUncached(): boolean {
+    return this.#isStopped && this.writtenBytes === 0
+  }
+
   /** Whether another client may join: not once it has failed or was ended. */
   get isJoinable(): boolean {
     return !this.#hasFailed && !this.#abort.signal.aborted

@@ -36,8 +36,8 @@ export const createAdminApp = (options: AdminOptions): ReturnType<Koa['callback'
   const router = new Router()
   if (metricsPath !== undefined)
     router.get(metricsPath, async (ctx) => {
-      ctx.set('Content-Type', metrics.registry.contentType)
-      ctx.body = await metrics.registry.metrics()
+      ctx.set('Content-Type', metrics.scrape.mediaType)
+      ctx.body = await metrics.scrape.text()
     })
   router.get('/healthz', (ctx) => {
     ctx.body = { status: 'alive' }

@@ -22,13 +22,19 @@ export const getBlob =
   (pull: BlobPull, pool: BufferPool, notify: Notify): GuardedRoute =>
   async (ctx) => {
     const digest = parseDigest(ctx.params.digest ?? '')
-    const { blob, openAhead } = await pull.open(ctx.state.repository, digest)
+    const { blob, answer, openAhead } = await pull.open(ctx.state.repository, digest)
+    ctx.state.answer = answer
     if (isNotModified(ctx, digest)) {
       replyWithoutBlob(ctx, 304, digest, undefined)
       await blob.close()
       return
     }
-    await sendBlob(ctx, { digest, blob, openAhead }, pool)
+    const openFar: typeof openAhead = (first, last) => {
+      const ahead = openAhead(first, last)
+      if (ahead !== undefined) ctx.state.answer = 'uncached'
+      return ahead
+    }
+    await sendBlob(ctx, { digest, blob, openAhead: openFar }, pool)
     // An answer that was cut short has not been ended.
     if (!ctx.res.writableEnded) return
     const target = { digest, tag: undefined, mediaType: BLOB_MEDIA_TYPE, sizeBytes: blob.sizeBytes }

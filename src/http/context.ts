@@ -2,6 +2,7 @@
 import type { RouterContext } from '@koa/router'
 import type { DefaultContext } from 'koa'
 import type { Identity, RequestOrigin } from '../access/authenticate.ts'
+import type { Answer } from '../observe/read-meter.ts'
 import type { FindPullable } from '../push/mount.ts'
 import type { Repository } from '../repository.ts'
 import type { CommonHeaders } from './common-headers.ts'
@@ -19,6 +20,8 @@ export interface RequestState {
   identity?: Identity
   /** Set by the guard: where the caller may mount from. */
   findPullable?: FindPullable
+  /** How a read was answered. */
+  answer?: Answer
   /** Bytes of content sent, where the body is sent past Koa. */
   sentBytes?: number
 }

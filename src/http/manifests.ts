@@ -31,11 +31,12 @@ export const getManifest =
     if (reference === undefined)
       throw new RegistryError('MANIFEST_UNKNOWN', { detail: { reference: text.slice(0, 160) } })
     const isHead = ctx.method === 'HEAD'
-    const { digest, mediaType, sizeBytes, bytes, warning } = await pull.get(
+    const { digest, mediaType, sizeBytes, bytes, answer, warning } = await pull.get(
       ctx.state.repository,
       reference,
       isHead,
     )
+    ctx.state.answer = answer
     const fields = ['Docker-Content-Digest', digest, 'ETag', `"${digest}"`]
     if (warning !== undefined) fields.push('Warning', warning)
     if (isNotModified(ctx, digest)) return replyAtOnce(ctx, 304, fields, undefined)

@@ -1,4 +1,5 @@
 /** Counts and logs every request once, when its connection is done with it. */
+import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
 import type { Metrics } from '../observe/metrics.ts'
 import type { AccessLog } from './access-log.ts'
@@ -8,24 +9,37 @@ import type { RequestState } from './context.ts'
 const bodyBytes = (state: RequestState, length: number | undefined, isHead: boolean): number =>
   isHead ? 0 : (state.sentBytes ?? length ?? 0)
 
+/**
+ * Bytes of body that a request had. Of a body without a length the connection tells, as far as it was not read with the
+ * head of the request.
+ */
+const receivedBytes = (req: IncomingMessage, receivedBefore: number): number =>
+  isChunked(req)
+    ? Math.max(0, req.socket.bytesRead - receivedBefore)
+    : Number(req.headers['content-length'] ?? 0)
+
+const isChunked = ({ headers }: IncomingMessage): boolean => headers['transfer-encoding'] !== undefined
+
 /** The outermost middleware. */
 export const measure =
-  (metrics: Metrics, accessLog: AccessLog | undefined): Middleware<RequestState> =>
+  ({ requestMeter, readMeter }: Metrics, accessLog: AccessLog | undefined): Middleware<RequestState> =>
   (ctx, next) => {
     const startedAt = performance.now()
     const { state, req, res } = ctx
     const method = (req.method ?? 'get').toLowerCase()
+    const receivedBefore = isChunked(req) ? req.socket.bytesRead : 0
+    requestMeter.began(state)
     res.once('close', () => {
-      const handler = state.handler ?? 'base'
-      const sent = bodyBytes(state, ctx.response.length, method === 'head')
-      metrics.httpRequests.inc({ handler, code: res.statusCode, method })
-      metrics.httpSeconds.observe({ handler, method }, (performance.now() - startedAt) / 1000)
-      const type = handler === 'blob' || handler === 'manifest' ? handler : undefined
-      if (type !== undefined && res.statusCode < 300 && sent > 0) {
-        metrics.clientBytes.inc({ type }, sent)
-        if (state.repository?.kind !== 'local') metrics.proxyPushedBytes.inc({ type }, sent)
-      }
-      accessLog?.write(ctx, state.client.address || '-', state.identity?.account ?? '', sent)
+      const { handler, repository, answer } = state
+      const status = res.statusCode
+      const responseBytes = bodyBytes(state, ctx.response.length, method === 'head')
+      const seconds = (performance.now() - startedAt) / 1000
+      const requestBytes = receivedBytes(req, receivedBefore)
+      requestMeter.ended(state, { handler, method, status, seconds, requestBytes, responseBytes })
+      const isContent = handler === 'blob' || handler === 'manifest'
+      if (isContent && method === 'get' && status < 300)
+        readMeter.sent(handler, responseBytes, answer, repository?.kind !== 'local')
+      accessLog?.write(ctx, state.client.address || '-', state.identity?.account ?? '', responseBytes)
     })
     return next()
   }

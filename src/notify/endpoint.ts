@@ -3,7 +3,7 @@
  * end: a few times soon after one another, then (`threshold`) at intervals (`backoff`). Nobody ever waits for it, and
  * what it cannot take is dropped, the oldest first.
  */
-import type { EventAction, RegistryEvent } from './event.ts'
+import type { RegistryEvent } from './event.ts'
 import { EventQueue, type QueueLimits } from './event-queue.ts'
 import type { Poster } from './post.ts'
 import { EndpointReport, type ReportTools } from './report.ts'
@@ -22,7 +22,7 @@ export interface EndpointSettings {
   readonly threshold: number
   readonly backoffMs: number
   readonly ignoredMediaTypes: ReadonlySet<string>
-  readonly ignoredActions: ReadonlySet<EventAction>
+  readonly ignoredActions: ReadonlySet<RegistryEvent['action']>
 }
 
 /** What an endpoint works with. */

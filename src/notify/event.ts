@@ -1,14 +1,14 @@
 /** What happened to content of a repository, as it is told to whoever wants to know. */
+import type { Operation } from '../observe/operation-meter.ts'
+import type { ContentType } from '../observe/read-meter.ts'
 import type { Digest } from '../protocol/digest.ts'
 import type { RepositoryName, Tag } from '../protocol/name.ts'
 
-/** The words of distribution's notifications (protocol.md §11.2). */
-export type EventAction = 'pull' | 'push' | 'mount' | 'delete'
-
 /** One event. */
 export interface RegistryEvent {
-  readonly action: EventAction
-  readonly type: 'blob' | 'manifest'
+  /** One of the words of distribution's notifications (protocol.md §11.2). */
+  readonly action: Operation
+  readonly type: ContentType
   readonly repository: RepositoryName
   /** `undefined` for the delete of a tag. */
   readonly digest: Digest | undefined
@@ -27,7 +27,7 @@ export interface RegistryEvent {
 export interface EventRequest {
   readonly method: string
   readonly host: string
-  /** Address of the client, with its port. */
+  /** Address of the client, with its port where that is known. */
   readonly address: string
   readonly userAgent: string
   /** Empty for anonymous. */

@@ -4,35 +4,49 @@
  * kept beside them. No label holds a repository: their number has no bound.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { CacheMeter } from './cache-meter.ts'
 import { createMake } from './make.ts'
+import { OperationMeter } from './operation-meter.ts'
+import { ReadMeter } from './read-meter.ts'
+import { RequestMeter } from './request-meter.ts'
+import { Scrape } from './scrape.ts'
 import { accessMetrics } from './table/access.ts'
 import { fetchMetrics } from './table/fetches.ts'
 import { notificationMetrics } from './table/notifications.ts'
-import { type ANSWERS, type CONTENT_TYPES, readMetrics } from './table/reads.ts'
+import { pushMetrics } from './table/pushes.ts'
+import { readMetrics } from './table/reads.ts'
 import { requestMetrics } from './table/requests.ts'
+import { serverMetrics } from './table/server.ts'
+import { storageMetrics } from './table/storage.ts'
 import { upstreamMetrics } from './table/upstreams.ts'
-
-/** How a read was answered. */
-export type Answer = (typeof ANSWERS)[number]
-
-/** What was read. */
-export type ContentType = (typeof CONTENT_TYPES)[number]
 
 /** Makes all metrics. */
 export const createMetrics = () => {
   const registry = new Registry()
+  const scrape = new Scrape(registry)
   const make = createMake(registry)
-  const metrics = {
+  const reads = readMetrics(make)
+  const requests = requestMetrics(make)
+  const pushes = pushMetrics(make)
+  const storage = storageMetrics(make)
+  collectDefaultMetrics({ register: registry })
+  return {
     registry,
-    ...readMetrics(make),
+    scrape,
+    ...reads,
+    readMeter: new ReadMeter(reads),
     ...fetchMetrics(make),
     ...upstreamMetrics(make),
-    ...requestMetrics(make),
+    ...pushes,
+    operationMeter: new OperationMeter(pushes),
+    ...storage,
+    cacheMeter: new CacheMeter(storage),
+    ...serverMetrics(make),
+    ...requests,
+    requestMeter: new RequestMeter(requests, scrape),
     ...notificationMetrics(make),
     ...accessMetrics(make),
   }
-  collectDefaultMetrics({ register: registry })
-  return metrics
 }
 
 /** All metrics of one server. */

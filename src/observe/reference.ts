@@ -21,6 +21,11 @@ const SECTIONS: readonly { readonly prefix: string; readonly title: string; read
     title: 'Names of distribution',
     text: 'Those of `registry:2` and 3.x, so that dashboards for them go on working.',
   },
+  {
+    prefix: 'dockerhub_',
+    title: 'Names of the exporters of Docker Hub limits',
+    text: 'There once Docker Hub, as an upstream, has told its limit.',
+  },
 ]
 
 const PROCESS = `## The process

@@ -5,7 +5,8 @@
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { Flight } from '../fetch/flight.ts'
 import type { Flights } from '../fetch/flights.ts'
-import type { Answer, Metrics } from '../observe/metrics.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Answer } from '../observe/read-meter.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import type { Origin, Repository } from '../repository.ts'
@@ -121,7 +122,8 @@ export class BlobPull {
     const reader = flight.open()
     // It has ended since: the store has the blob, or another fetch goes on where this one failed.
     if (reader === undefined) return this.open(repository, digest)
-    return this.#answered(repository, isNew ? 'miss' : 'joined', reader, flight)
+    const answer = flight.isUncached ? 'uncached' : isNew ? 'miss' : 'joined'
+    return this.#answered(repository, answer, reader, flight)
   }
 
   #start(repository: Mirrored, digest: Digest, priority: Priority): { flight: Flight; isNew: boolean } {
@@ -170,11 +172,7 @@ export class BlobPull {
 
   #answered(repository: Repository, answer: Answer, blob: OpenBlob, flight?: Flight): PulledBlob {
     const { metrics, flights } = this.#options
-    metrics.reads.inc({ type: 'blob', answer })
-    if (repository.kind !== 'local') {
-      metrics.proxyRequests.inc({ type: 'blob' })
-      ;(answer === 'hit' ? metrics.proxyHits : metrics.proxyMisses).inc({ type: 'blob' })
-    }
+    metrics.readMeter.answered('blob', answer, repository.kind !== 'local')
     const openAhead = (first: number, last: number): OpenBlob | undefined =>
       flight === undefined ? undefined : flights.openAhead(flight, first, last)
     return { blob, answer, openAhead }

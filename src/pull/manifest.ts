@@ -5,7 +5,8 @@
  */
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { Logger } from '../observe/log.ts'
-import type { Answer, Metrics } from '../observe/metrics.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Answer } from '../observe/read-meter.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import { formatImage, type Reference, type Tag } from '../protocol/name.ts'
@@ -21,7 +22,7 @@ import type { MirrorStore } from './mirror-store.ts'
 import type { Prefetch } from './prefetch.ts'
 
 /** A manifest, or what a `HEAD` of one tells. */
-export interface PulledManifest {
+interface FoundManifest {
   readonly digest: Digest
   readonly mediaType: string
   readonly sizeBytes: number | undefined
@@ -29,6 +30,11 @@ export interface PulledManifest {
   readonly bytes: Buffer | undefined
   /** Value of the `Warning` header of a stale answer. */
   readonly warning?: string
+}
+
+/** A manifest and how it was found. */
+export interface PulledManifest extends FoundManifest {
+  readonly answer: Answer
 }
 
 /** What reads of manifests work with. */
@@ -51,7 +57,7 @@ export interface ManifestPullOptions {
 
 type Mirrored = Extract<Repository, { origin: Origin }>
 
-const toPulled = ({ digest, mediaType, bytes }: StoredManifest): PulledManifest => ({
+const toFound = ({ digest, mediaType, bytes }: StoredManifest): FoundManifest => ({
   digest,
   mediaType,
   sizeBytes: bytes.length,
@@ -94,25 +100,20 @@ export class ManifestPull {
     isHead: boolean,
   ): Promise<PulledManifest | undefined> {
     const stored = await this.#options.manifests.find(repository.name, digest)
-    if (stored !== undefined) return this.#answered(repository, 'hit', toPulled(stored))
+    if (stored !== undefined) return this.#answered(repository, 'hit', toFound(stored))
     if (repository.kind === 'local') return undefined
-    return this.#answered(
-      repository,
-      'miss',
-      await this.#fetch(repository, { kind: 'digest', digest }, isHead),
-    )
+    return this.#fetch(repository, { kind: 'digest', digest }, isHead)
   }
 
   async #byTag(repository: Repository, tag: Tag, isHead: boolean): Promise<PulledManifest | undefined> {
     const cached = await this.#findCached(repository, tag)
-    if (repository.kind === 'local') return cached && this.#answered(repository, 'hit', toPulled(cached))
-    if (cached === undefined)
-      return this.#answered(repository, 'miss', await this.#fetch(repository, { kind: 'tag', tag }, isHead))
+    if (repository.kind === 'local') return cached && this.#answered(repository, 'hit', toFound(cached))
+    if (cached === undefined) return this.#fetch(repository, { kind: 'tag', tag }, isHead)
     const asked = await this.#options.marks.readAsked(repository.name, tag)
     const freshForMs = this.#options.freshness(tag)
     const isSame = asked?.digest === cached.digest
     if (freshForMs > 0 && isSame && isFresh(asked.atMs, freshForMs, this.#options.now()))
-      return this.#answered(repository, 'hit', toPulled(cached))
+      return this.#answered(repository, 'hit', toFound(cached))
     return this.#revalidate(repository, tag, cached, isHead)
   }
 
@@ -144,12 +145,12 @@ export class ManifestPull {
         ),
       )
       await this.#options.mirror.noteTag(repository, tag, current.digest)
-      if (current.digest === cached.digest) return this.#answered(repository, 'hit', toPulled(cached))
+      if (current.digest === cached.digest) return this.#answered(repository, 'hit', toFound(cached))
       const moved = await this.#options.manifests.find(name, current.digest)
       const reference = { kind: 'digest', digest: current.digest } as const
-      if (moved !== undefined) return this.#answered(repository, 'miss', toPulled(moved))
+      if (moved !== undefined) return this.#answered(repository, 'hit', toFound(moved))
       if (isHead) return this.#answered(repository, 'miss', { ...current, bytes: undefined })
-      return this.#answered(repository, 'miss', await this.#fetchBytes(repository, reference))
+      return await this.#fetchBytes(repository, reference)
     } catch (error) {
       return this.#standIn(repository, tag, cached, error)
     }
@@ -169,10 +170,10 @@ export class ManifestPull {
       await links.removeTag(repository.name, tag)
       return undefined
     }
-    if (isGone) return this.#answered(repository, 'hit', toPulled(cached))
+    if (isGone) return this.#answered(repository, 'hit', toFound(cached))
     metrics.staleAnswers.inc({ cause: error.kind })
     log.warn({ err: error, repository: repository.name, tag }, 'tag served stale')
-    return this.#answered(repository, 'stale', { ...toPulled(cached), warning: formatWarning(error) })
+    return this.#answered(repository, 'stale', { ...toFound(cached), warning: formatWarning(error) })
   }
 
   /** What is not stored: by one upstream `HEAD`, or one `GET` without a `HEAD` before it. */
@@ -192,37 +193,37 @@ export class ManifestPull {
 
   async #fetchHead(repository: Mirrored, reference: Reference): Promise<PulledManifest> {
     const { name, origin } = repository
-    const head = await this.#options.coordinator.once(`resolve ${formatImage(name, reference)}`, () =>
-      origin.upstream.resolve(origin.name, reference, { deadlineMs: this.#options.deadlines.answerMs }),
-    )
+    let answer: Answer = 'joined'
+    const head = await this.#options.coordinator.once(`resolve ${formatImage(name, reference)}`, () => {
+      answer = 'miss'
+      return origin.upstream.resolve(origin.name, reference, { deadlineMs: this.#options.deadlines.answerMs })
+    })
     if (reference.kind === 'tag') await this.#options.mirror.noteTag(repository, reference.tag, head.digest)
-    return { ...head, bytes: undefined }
+    return this.#answered(repository, answer, { ...head, bytes: undefined })
   }
 
   async #fetchBytes(repository: Mirrored, reference: Reference): Promise<PulledManifest> {
     const { name, origin } = repository
-    const { coordinator, mirror } = this.#options
+    const { coordinator, metrics, mirror } = this.#options
     const image = formatImage(name, reference)
+    let answer: Answer = 'joined'
     const fetched = await coordinator.once(`manifest ${image}`, async () => {
       // Whoever looked before the last fetch ended and asks after it finds what that has kept.
       const kept = await this.#findKept(repository, reference)
+      answer = kept === undefined ? 'miss' : 'hit'
       if (kept !== undefined) return kept
       const manifest = await origin.upstream.manifest(origin.name, reference, {
         deadlineMs: this.#options.deadlines.answerMs,
       })
+      metrics.readMeter.pulled('manifest', manifest.bytes.length)
       mirror.keepManifest(repository, manifest, reference.kind === 'tag' ? reference.tag : undefined)
       return manifest
     })
-    return toPulled(fetched)
+    return this.#answered(repository, answer, toFound(fetched))
   }
 
-  #answered(repository: Repository, answer: Answer, pulled: PulledManifest): PulledManifest {
-    const { metrics } = this.#options
-    metrics.reads.inc({ type: 'manifest', answer })
-    if (repository.kind !== 'local') {
-      metrics.proxyRequests.inc({ type: 'manifest' })
-      ;(answer === 'miss' ? metrics.proxyMisses : metrics.proxyHits).inc({ type: 'manifest' })
-    }
-    return pulled
+  #answered(repository: Repository, answer: Answer, found: FoundManifest): PulledManifest {
+    this.#options.metrics.readMeter.answered('manifest', answer, repository.kind !== 'local')
+    return { ...found, answer }
   }
 }

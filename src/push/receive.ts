@@ -7,21 +7,28 @@ import { RegistryError } from '../protocol/error.ts'
 import { SlabWriter } from '../store/slabs.ts'
 import type { HeldUpload } from './sessions.ts'
 
+/** What is known of a body beforehand, and who hears of it. */
+export interface Reception {
+  /** How many bytes it must have; `undefined`: as many as come. */
+  readonly exactBytes: number | undefined
+  /** Told of bytes as they come. */
+  readonly onBytes: (bytes: number) => void
+}
+
 /**
  * Appends a body.
- * @param exactBytes how many bytes it must have; `undefined`: as many as come
  * @throws RegistryError `SIZE_INVALID`, StorageError, or the stream's own error when the client has left
  */
 export const receiveBody = async (
   upload: HeldUpload,
   body: Readable,
-  exactBytes: number | undefined,
+  reception: Reception,
 ): Promise<void> => {
   const { file } = upload
   const before = { sizeBytes: file.written, digests: upload.digests.copy() }
   const writer = new SlabWriter(file, upload.digests)
   try {
-    await pour(upload, body, writer, exactBytes)
+    await pour(upload, body, writer, reception)
     await writer.finish()
     upload.digests = writer.hash
   } catch (error) {
@@ -38,7 +45,7 @@ const pour = async (
   upload: HeldUpload,
   body: Readable,
   writer: SlabWriter<HeldUpload['digests']>,
-  exactBytes: number | undefined,
+  { exactBytes, onBytes }: Reception,
 ): Promise<void> => {
   const onAbort = (): void => void body.destroy()
   if (upload.signal.aborted) onAbort()
@@ -48,6 +55,7 @@ const pour = async (
     // Not destroyed when the loop is left early: the answer goes out on the same connection.
     for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       upload.hear()
+      onBytes(chunk.length)
       received += chunk.length
       if (received > (exactBytes ?? Number.POSITIVE_INFINITY)) throw wrongSize(exactBytes)
       await writer.add(chunk)

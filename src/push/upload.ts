@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Logger } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import { algorithmOf, type Digest, type DigestAlgorithm } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import type { RepositoryName } from '../protocol/name.ts'
@@ -56,6 +57,7 @@ export interface UploadsOptions {
   readonly claims: Claims
   readonly leases: Leases
   readonly log: Logger
+  readonly metrics?: Metrics
   /** Milliseconds since the epoch, for the age of uploads. */
   readonly now: () => number
   /** Milliseconds of a clock that only goes forward, for silence of clients. Default: the machine's. */
@@ -104,7 +106,7 @@ export class Uploads {
   /** Appends a chunk. @throws RegistryError `BLOB_UPLOAD_UNKNOWN`, `SIZE_INVALID`; StorageError */
   async append(state: UploadState, chunk: Chunk): Promise<Appended> {
     const held = await this.#hold(state, chunk, async (upload) => {
-      await receiveBody(upload, chunk.body, bytesOf(chunk))
+      await this.#receive(upload, chunk)
       return upload.file.written
     })
     return held.kind === 'held' ? { kind: 'appended', upload: { ...state, offset: held.outcome } } : held
@@ -116,13 +118,14 @@ export class Uploads {
    */
   async finish(state: UploadState, chunk: Chunk, digest: Digest): Promise<Finished> {
     const held = await this.#hold(state, chunk, async (upload) => {
-      await receiveBody(upload, chunk.body, bytesOf(chunk))
+      await this.#receive(upload, chunk)
       const stored = await this.#verify(upload, digest)
       if (stored !== undefined) await this.#store(state.name, upload, digest, stored)
       await this.#options.store.drop(state.id)
       return stored === undefined ? undefined : { digest, sizeBytes: upload.file.written }
     })
     if (held.kind === 'out-of-order') return held
+    this.#ended(held.outcome === undefined ? 'mismatched' : 'completed')
     if (held.outcome !== undefined) return { kind: 'finished', blob: held.outcome }
     await this.#options.claims.lift(state.name)
     throw new RegistryError('DIGEST_INVALID', { detail: { digest } })
@@ -146,6 +149,7 @@ export class Uploads {
   async cancel(state: UploadState): Promise<void> {
     if ((await this.#options.store.find(state.id)) === undefined) throw unknown()
     await this.#drop(state.name, state.id)
+    this.#ended('cancelled')
   }
 
   /** Throws uploads away that got no bytes for `ageMs`. @returns how many there were, also where nothing was removed */
@@ -154,7 +158,9 @@ export class Uploads {
     const stale = (await store.listStale(now() - ageMs)).filter(({ id }) => !this.#sessions.isHeld(id))
     for (const { id, name } of stale) {
       log.info({ upload: id, repository: name }, isDryRun ? 'stale upload' : 'stale upload removed')
-      if (!isDryRun) await this.#drop(name, id)
+      if (isDryRun) continue
+      await this.#drop(name, id)
+      this.#ended('stale')
     }
     return stale.length
   }
@@ -162,6 +168,24 @@ export class Uploads {
   /** Resolves when what has come of bodies so far is on disk, after their connections were closed. */
   settle(): Promise<void> {
     return this.#sessions.settle()
+  }
+
+  async #receive(upload: HeldUpload, chunk: Chunk): Promise<void> {
+    const { metrics } = this.#options
+    const received = metrics?.uploadBytes.series({})
+    const onBytes = (bytes: number): void => {
+      if (received !== undefined) received.value += bytes
+    }
+    metrics?.uploadsActive.inc()
+    try {
+      await receiveBody(upload, chunk.body, { exactBytes: bytesOf(chunk), onBytes })
+    } finally {
+      metrics?.uploadsActive.dec()
+    }
+  }
+
+  #ended(outcome: 'completed' | 'mismatched' | 'cancelled' | 'stale'): void {
+    this.#options.metrics?.uploads.inc({ outcome })
   }
 
   async #drop(name: RepositoryName | undefined, id: string): Promise<void> {

@@ -4,6 +4,7 @@
  * that a second process on the volume is noticed within {@link KNOWN_FOR_MS}.
  */
 import { Memory } from '../memory.ts'
+import type { CacheMeter } from '../observe/cache-meter.ts'
 import { type Digest, isDigest } from '../protocol/digest.ts'
 import { isTag, type RepositoryName, type Tag } from '../protocol/name.ts'
 import type { StorageDriver } from './driver.ts'
@@ -30,6 +31,7 @@ const TAG_KNOWN_FOR_MS = 1_000
 /** The links of all repositories. */
 export class LinkStore {
   readonly #driver: StorageDriver
+  readonly #meter: CacheMeter | undefined
   readonly #known = new Memory<string, Digest>(MAX_KNOWN, { ttl: KNOWN_FOR_MS })
   readonly #tags = new Memory<string, Digest>(MAX_KNOWN, { ttl: TAG_KNOWN_FOR_MS })
   readonly #lastByDigest = new Memory<Digest, RepositoryName>(MAX_LAST)
@@ -37,8 +39,9 @@ export class LinkStore {
   /** Counts what was moved or removed. */
   #changes = 0
 
-  constructor(driver: StorageDriver) {
+  constructor(driver: StorageDriver, meter?: CacheMeter) {
     this.#driver = driver
+    this.#meter = meter
   }
 
   /** The sha256 digest under which a blob of this repository lies, or `undefined` where it has no such blob. */
@@ -146,6 +149,7 @@ export class LinkStore {
 
   async #readThrough(memory: Memory<string, Digest>, key: string): Promise<Digest | undefined> {
     const known = memory.get(key)
+    this.#meter?.noteLookup(known !== undefined)
     if (known !== undefined) return known
     const changes = this.#changes
     const digest = await this.#readLink(key)

@@ -12,6 +12,7 @@
  *     entrepot/
  *       partials/<algorithm>-<hex>.<owner>                   blobs being fetched
  *       uploads/<id>/                                        blobs being pushed
+ *       counts/<name>                                        counts that last, in decimal digits
  *       owners/<owner>                                       processes on this volume, renewed every few seconds
  *       repositories/<name>/_mark                            local, or mirrored from where
  *                          /_public                          whether its upstream shows it to anybody
@@ -42,6 +43,8 @@ export const UPLOADS_FOLDER = `${OWN}/uploads`
 export const TEMPORARY_FOLDER = `${OWN}/tmp`
 /** One entry a process that works on this volume. */
 export const OWNERS_PREFIX = `${OWN}/owners`
+/** How many bytes the mirror has saved, ever since the volume is used. */
+export const SAVED_BYTES_KEY = `${OWN}/counts/saved-bytes`
 /** Own keys and tokens, readable by the owner alone. */
 export const KEYS_PREFIX = `${OWN}/keys`
 /** What entrepot knows of repositories. */

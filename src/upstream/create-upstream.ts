@@ -32,6 +32,8 @@ export interface UpstreamOptions {
   readonly host: string
   /** Base URL of the API: `https://registry-1.docker.io`. */
   readonly remoteurl: string
+  /** Whether it is Docker Hub or stands for it. Default false. */
+  readonly isDockerHub?: boolean
   /** Account there; goes with `password`. */
   readonly username?: string | undefined
   readonly password?: string | undefined
@@ -87,7 +89,7 @@ const createWire = (options: UpstreamOptions, limits: UpstreamLimits, now: () =>
     trustedHosts: [...(options.realms ?? []), ...(options.redirects ?? [])],
   })
   const gates = new Gates(upstream, now)
-  const health = new Health(upstream, metrics, now)
+  const health = new Health({ upstream, isDockerHub: options.isDockerHub ?? false, metrics, now })
   const wire = new Wire({ upstream, transport, userAgent, gates, health, metrics, log, now })
   return { transport, gates, health, wire }
 }

@@ -8,6 +8,17 @@ export interface HealthSources {
   readonly limitedUntilMs: () => number | undefined
 }
 
+/** What a record is kept with. */
+export interface HealthOptions {
+  /** Name of the upstream. */
+  readonly upstream: string
+  /** Whether its limits are exported under the names of Docker Hub's exporters, too. */
+  readonly isDockerHub: boolean
+  readonly metrics: Metrics
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
 /** Failures in a row after which an upstream counts as down: as many as the tries of one request. */
 const DOWN_AFTER_FAILURES = 3
 
@@ -17,6 +28,7 @@ const FIRST_SERVER_ERROR = 500
 /** The record of one upstream. */
 export class Health {
   readonly #upstream: string
+  readonly #isDockerHub: boolean
   readonly #metrics: Metrics
   readonly #now: () => number
   #isReachable: boolean | undefined
@@ -24,13 +36,14 @@ export class Health {
   #lastError: { readonly message: string; readonly atMs: number } | undefined
   #rateLimit: RateLimit | undefined
 
-  /** @param now milliseconds since the epoch */
-  constructor(upstream: string, metrics: Metrics, now: () => number) {
+  constructor({ upstream, isDockerHub, metrics, now }: HealthOptions) {
     this.#upstream = upstream
+    this.#isDockerHub = isDockerHub
     this.#metrics = metrics
     this.#now = now
     metrics.rateLimitKnown.set({ upstream }, 0)
     metrics.credentialsRefused.set({ upstream }, 0)
+    for (const counter of [metrics.upstreamBytes, metrics.corruptFetches]) counter.series({ upstream })
   }
 
   /** Whether it has failed so often in a row that it is likely to fail again. */
@@ -59,16 +72,18 @@ export class Health {
 
   /** An answer told its rate limit. */
   noteRateLimit(rateLimit: RateLimit): void {
-    const upstream = this.#upstream
-    const { rateLimit: limit, rateLimitRemaining, rateLimitKnown } = this.#metrics
-    const source = rateLimit.source ?? ''
+    const { limit, remaining, source = '' } = rateLimit
     const lastSource = this.#rateLimit?.source ?? ''
-    if (this.#rateLimit !== undefined && lastSource !== source)
-      for (const gauge of [limit, rateLimitRemaining]) gauge.remove({ upstream, source: lastSource })
+    if (this.#rateLimit !== undefined && lastSource !== source) this.#forgetLimitsOf(lastSource)
     this.#rateLimit = rateLimit
-    limit.set({ upstream, source }, rateLimit.limit)
-    rateLimitRemaining.set({ upstream, source }, rateLimit.remaining)
-    rateLimitKnown.set({ upstream }, 1)
+    const upstream = this.#upstream
+    const metrics = this.#metrics
+    metrics.rateLimitKnown.set({ upstream }, 1)
+    metrics.rateLimit.set({ upstream, source }, limit)
+    metrics.rateLimitRemaining.set({ upstream, source }, remaining)
+    if (!this.#isDockerHub) return
+    metrics.dockerHubLimit.set({ reqsource: source }, limit)
+    metrics.dockerHubRemaining.set({ reqsource: source }, remaining)
   }
 
   /** The upstream began to refuse the account, or takes it again. */
@@ -86,6 +101,14 @@ export class Health {
       limitedUntilMs: limitedUntilMs(),
       rateLimit: this.#rateLimit,
     }
+  }
+
+  /** The budget of an address that is ours no longer. */
+  #forgetLimitsOf(source: string): void {
+    const { rateLimit, rateLimitRemaining, dockerHubLimit, dockerHubRemaining } = this.#metrics
+    for (const gauge of [rateLimit, rateLimitRemaining]) gauge.remove({ upstream: this.#upstream, source })
+    if (!this.#isDockerHub) return
+    for (const gauge of [dockerHubLimit, dockerHubRemaining]) gauge.remove({ reqsource: source })
   }
 
   #noteReachable(isReachable: boolean): void {

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { PushServices } from '../http/app.ts'
 import type { Logger } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import { Claims } from '../push/claim.ts'
 import { Deletes } from '../push/delete.ts'
 import { ManifestPush } from '../push/manifest.ts'
@@ -23,6 +24,7 @@ import { uploadSecret } from './upload-secret.ts'
 export interface PushTools {
   readonly repositories: Repositories
   readonly coordinator: Coordinator
+  readonly metrics: Metrics
   readonly log: Logger
   /** Milliseconds since the epoch. */
   readonly now: () => number

@@ -1,7 +1,9 @@
 /** The store and everything that is kept in it, on one folder. */
 import type { Logger } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import { BlobStore } from '../store/blobs.ts'
 import { FilesystemDriver } from '../store/drivers/filesystem.ts'
+import { meterDriver } from '../store/drivers/metered.ts'
 import { Leases } from '../store/leases.ts'
 import { LinkStore } from '../store/links.ts'
 import { ManifestStore } from '../store/manifests.ts'
@@ -9,11 +11,15 @@ import { MarkStore } from '../store/marks.ts'
 import { Owner } from '../store/owner.ts'
 import { ReferrerStore } from '../store/referrers.ts'
 
-/** Opens a store; nothing is read or written yet. @param root absolute path of its folder */
-export const createStore = (root: string, log: Logger) => {
-  const driver = new FilesystemDriver(root)
+/**
+ * Opens a store; nothing is read or written yet.
+ * @param root absolute path of its folder
+ */
+export const createStore = (root: string, log: Logger, metrics?: Metrics) => {
+  const folder = new FilesystemDriver(root)
+  const driver = metrics === undefined ? folder : meterDriver(folder, 'filesystem', metrics)
   const blobs = new BlobStore(driver)
-  const links = new LinkStore(driver)
+  const links = new LinkStore(driver, metrics?.cacheMeter)
   const referrers = new ReferrerStore(driver, blobs, links)
   return {
     root,

@@ -78,9 +78,11 @@ export const createUpstreams = async (
         deny,
       } = settings
       const hosts = hostsOf(settings, all)
+      const isDockerHub = hosts.includes('docker.io')
       const upstream = createUpstream({
         name,
         host,
+        isDockerHub,
         remoteurl,
         username,
         password,
@@ -93,6 +95,6 @@ export const createUpstreams = async (
         ...tools,
       })
       const prefix = isRepositoryName(host) ? host : name
-      return { upstream, hosts, isDefault, prefix, isDockerHub: hosts.includes('docker.io'), allow, deny }
+      return { upstream, hosts, isDefault, prefix, isDockerHub, allow, deny }
     }),
   )

@@ -7,9 +7,11 @@ import { HotHistogram } from '../../src/observe/histogram.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { type HotMetric, isHotMetric, printMetrics } from '../../src/observe/reference.ts'
 
-/** Names that others chose, and that people have dashboards for: distribution's, and prom-client's of the process. */
+/** Names that others chose, and that people have dashboards for: distribution, exporters, prom-client for the process. */
 const ODD_NAMES = [
   'registry_notifications_pending_total',
+  'dockerhub_limit_max_requests_total',
+  'dockerhub_limit_remaining_requests_total',
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
   'nodejs_active_resources_total',
@@ -53,9 +55,9 @@ describe('the metrics', () => {
     assert.ok(status === 0 || status === 3)
   })
 
-  it('are of entrepot, or have the names of distribution', () => {
+  it('are of entrepot, or have the names of distribution and of exporters', () => {
     for (const metric of ownMetrics())
-      assert.match(nameOf(metric), /^(entrepot|registry)_[a-z0-9]+(_[a-z0-9]+)*$/)
+      assert.match(nameOf(metric), /^(entrepot|registry|dockerhub)_[a-z0-9]+(_[a-z0-9]+)*$/)
   })
 
   it('say each what they are, on one line', () => {

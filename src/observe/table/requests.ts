@@ -17,6 +17,8 @@ export const HANDLERS = [
 /** One of {@link HANDLERS}. */
 export type Handler = (typeof HANDLERS)[number]
 
+/** 1 KiB to 2 GiB, each twice the one before. */
+const SIZE_BOUNDS_BYTES = Array.from({ length: 22 }, (_, exponent) => 1024 * 2 ** exponent)
 const DURATION_BOUNDS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 60]
 
 /** Makes them. */
@@ -32,5 +34,17 @@ export const requestMetrics = ({ counter, gauge, histogram }: Make) => ({
     'Time from a request to the end of its answer',
     DURATION_BOUNDS_S,
     { handler: HANDLERS, method: LATER },
+  ),
+  httpRequestBytes: histogram(
+    'registry_http_request_size_bytes',
+    'Bytes of the bodies of requests',
+    SIZE_BOUNDS_BYTES,
+    { handler: HANDLERS },
+  ),
+  httpResponseBytes: histogram(
+    'registry_http_response_size_bytes',
+    'Bytes of the bodies of answers',
+    SIZE_BOUNDS_BYTES,
+    { handler: HANDLERS },
   ),
 })

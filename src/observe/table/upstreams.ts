@@ -42,6 +42,19 @@ export const upstreamMetrics = ({ counter, gauge, histogram }: Make) => ({
   rateLimitKnown: gauge('entrepot_upstream_ratelimit_known', '1 where an upstream tells its limit', {
     upstream: LATER,
   }),
+  upstreamLimited: gauge(
+    'entrepot_upstream_limited',
+    '1 while requests to an upstream are held back because it answered 429',
+    { upstream: LATER },
+  ),
+  dockerHubLimit: gauge('dockerhub_limit_max_requests_total', 'Pulls that Docker Hub allows in its window', {
+    reqsource: LATER,
+  }),
+  dockerHubRemaining: gauge(
+    'dockerhub_limit_remaining_requests_total',
+    'Pulls that Docker Hub still allows in its window',
+    { reqsource: LATER },
+  ),
   redirectsRefused: counter(
     'entrepot_upstream_refused_targets_total',
     'Redirects and realms that were not followed',

@@ -1,0 +1,107 @@
+/** Counts the requests of one server, under distribution's names. A hot path: every series is held. */
+import type { Series } from './counter.ts'
+import type { HistogramSeries } from './histogram.ts'
+import type { Scrape } from './scrape.ts'
+import { HANDLERS, type requestMetrics } from './table/requests.ts'
+
+/** A request that was answered, or whose client left. */
+export interface MeasuredRequest {
+  /** Kind of its route; `undefined` where it has none. */
+  readonly handler: string | undefined
+  /** In lower case. */
+  readonly method: string
+  readonly status: number
+  readonly seconds: number
+  /** Bytes of bodies. */
+  readonly requestBytes: number
+  readonly responseBytes: number
+}
+
+type RequestMetrics = ReturnType<typeof requestMetrics>
+
+/** The series of one kind of route and one method. */
+class MethodMeter {
+  readonly #labels: { readonly handler: string; readonly method: string }
+  readonly #metrics: RequestMetrics
+  readonly #seconds: HistogramSeries
+  readonly #byStatus = new Map<number, Series>()
+
+  constructor(handler: string, method: string, metrics: RequestMetrics) {
+    this.#labels = { handler, method }
+    this.#metrics = metrics
+    this.#seconds = metrics.httpSeconds.series(this.#labels)
+  }
+
+  count(status: number, seconds: number): void {
+    this.#seconds.observe(seconds)
+    let requests = this.#byStatus.get(status)
+    if (requests === undefined) {
+      requests = this.#metrics.httpRequests.series({ ...this.#labels, code: String(status) })
+      this.#byStatus.set(status, requests)
+    }
+    requests.value += 1
+  }
+}
+
+/** The series of one kind of route. */
+class HandlerMeter {
+  readonly #handler: string
+  readonly #metrics: RequestMetrics
+  readonly #requestBytes: HistogramSeries
+  readonly #responseBytes: HistogramSeries
+  readonly #byMethod = new Map<string, MethodMeter>()
+
+  constructor(handler: string, metrics: RequestMetrics) {
+    this.#handler = handler
+    this.#metrics = metrics
+    this.#requestBytes = metrics.httpRequestBytes.series({ handler })
+    this.#responseBytes = metrics.httpResponseBytes.series({ handler })
+  }
+
+  count({ method, status, seconds, requestBytes, responseBytes }: MeasuredRequest): void {
+    let meter = this.#byMethod.get(method)
+    if (meter === undefined) {
+      meter = new MethodMeter(this.#handler, method, this.#metrics)
+      this.#byMethod.set(method, meter)
+    }
+    meter.count(status, seconds)
+    this.#requestBytes.observe(requestBytes)
+    this.#responseBytes.observe(responseBytes)
+  }
+}
+
+/** What is known of a request under way: its kind of route, as soon as it was found. */
+export interface OpenRequest {
+  readonly handler?: string
+}
+
+/** Counts requests. */
+export class RequestMeter {
+  readonly #base: HandlerMeter
+  readonly #byHandler: ReadonlyMap<string, HandlerMeter>
+  readonly #open = new Set<OpenRequest>()
+
+  constructor(metrics: RequestMetrics, scrape: Scrape) {
+    this.#base = new HandlerMeter('base', metrics)
+    this.#byHandler = new Map(HANDLERS.map((handler) => [handler, new HandlerMeter(handler, metrics)]))
+    scrape.before(() => this.#countOpen(metrics))
+  }
+
+  /** A request came. */
+  began(request: OpenRequest): void {
+    this.#open.add(request)
+  }
+
+  /** It was answered, or its client left. */
+  ended(request: OpenRequest, measured: MeasuredRequest): void {
+    this.#open.delete(request)
+    const meter = this.#byHandler.get(measured.handler ?? 'base') ?? this.#base
+    meter.count(measured)
+  }
+
+  /** Requests find their routes only under way: they are counted when somebody asks. */
+  #countOpen({ httpInFlight }: RequestMetrics): void {
+    for (const handler of HANDLERS) httpInFlight.set({ handler }, 0)
+    for (const { handler = 'base' } of this.#open) httpInFlight.inc({ handler })
+  }
+}
