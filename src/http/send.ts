@@ -125,6 +125,8 @@ const copy = async (
     if (length === 0 || !isSent) return position - first
     if (position === first) ctx.state.common.write(ctx.res, status, fields)
     position += length
+    // Before the last write: the connection may be done with the answer before anybody here hears of it.
+    ctx.state.sentBytes = position - first
     inFlight = buffer
     written = outlet.write(length === buffer.length ? buffer : buffer.subarray(0, length), position === end)
     size = pool.sizeBytes
@@ -156,7 +158,6 @@ export const sendBlob = async (ctx: Context, sent: BlobToSend, pool: BufferPool)
     ctx.respond = false
     pool.enter()
     const bytes = await copy(ctx, source, part, pool).finally(() => pool.leave())
-    ctx.state.sentBytes = bytes
     if (!ctx.res.headersSent) ctx.state.common.write(ctx.res, status, fields)
     // An answer that is shorter than it said must not look like a whole one.
     if (end !== Number.POSITIVE_INFINITY && first + bytes < end) ctx.res.destroy()

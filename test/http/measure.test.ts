@@ -7,7 +7,7 @@ import { startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
 import { type Exposition, scrape } from '../support/exposition.ts'
 import { startScriptedUpstream } from '../support/scripted-upstream.ts'
 
-const BLOB = seededBytes(50_000, 'blob')
+const BLOB = seededBytes(200_000, 'blob')
 const DIGEST = digestOf(BLOB)
 
 describe('requests to a registry', () => {
