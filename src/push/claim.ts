@@ -14,6 +14,9 @@ import type { UploadStore } from '../store/uploads.ts'
 /** Longest wait for an upstream's word on a name, in milliseconds. */
 const DEADLINE_MS = 25_000
 
+/** How long an upstream's word that it does not know a name is enough for further uploads, in milliseconds. */
+const FREE_FOR_MS = 5_000
+
 const SETTING = 'to push there all the same, list the name under local.repositories'
 
 /** What claims stand on. */
@@ -108,8 +111,11 @@ export class Claims {
   async #requireAbsence({ name, origin }: Mirrored): Promise<void> {
     const { coordinator, log } = this.#options
     const { upstream } = origin
+    const key = `free ${name}`
+    if ((await coordinator.recall(key)) !== undefined) return
     const found = await coordinator.once(`exists ${name}`, () => askExistence(origin, DEADLINE_MS))
-    if (found.kind === 'absent') return
+    // Clients begin several uploads at once, and not all of them before the upstream has answered for the first.
+    if (found.kind === 'absent') return coordinator.remember(key, true, FREE_FOR_MS)
     if (found.kind === 'exists') throw denied(name, `${upstream.name} has a repository of that name`)
     log.warn({ err: found.error, repository: name }, 'first push refused: the upstream could not be asked')
     throw denied(name, `whether ${upstream.name} has it could not be found out (${found.error.kind})`)
