@@ -28,6 +28,11 @@ export type Repository =
   | { readonly kind: 'local'; readonly name: RepositoryName; readonly origin: undefined }
   | { readonly kind: 'mirrored' | 'unclaimed'; readonly name: RepositoryName; readonly origin: Origin }
 
+/** What a stored repository is: pushed here, or to be had again from an upstream, or neither for certain. */
+export type Standing =
+  | { readonly kind: 'local' | 'unclaimed' }
+  | { readonly kind: 'mirrored'; readonly upstream: Upstream }
+
 /** An upstream and which of its repositories may be mirrored. */
 export interface UpstreamEntry {
   readonly upstream: Upstream
@@ -134,6 +139,21 @@ export class Repositories {
     throw new RegistryError('DENIED', {
       message: `${name} is a repository of ${repository.origin.upstream.name} and cannot be pushed to, unless local.repositories lists it`,
     })
+  }
+
+  /** What a stored repository is, whoever asks. One whose upstream is none any more is unclaimed as well. */
+  async classify(name: RepositoryName): Promise<Standing> {
+    const mark = await this.#options.marks.read(name)
+    if (this.isListedLocal(name) || mark?.kind === 'local') return { kind: 'local' }
+    const entry =
+      mark !== undefined
+        ? this.#byHost.get(foldHost(mark.upstream))
+        : this.#options.adopted.has(name)
+          ? this.#default
+          : undefined
+    if (entry !== undefined) return { kind: 'mirrored', upstream: entry.upstream }
+    const isAnybodys = mark !== undefined || this.#options.adopted.has(name) || this.#namesUpstream(name)
+    return { kind: isAnybodys || this.#default !== undefined ? 'unclaimed' : 'local' }
   }
 
   /** Whether a stored name is local: by `local.repositories`, or because something was pushed there. */

@@ -21,6 +21,7 @@ import { Repositories } from './repository.ts'
 import { readAdopted } from './store/adopted.ts'
 import { openAccess } from './wiring/access.ts'
 import { checksOf } from './wiring/checks.ts'
+import { createKeep } from './wiring/keep.ts'
 import { connectMetrics } from './wiring/metrics.ts'
 import { createNotifications } from './wiring/notifications.ts'
 import { createPull } from './wiring/pull.ts'
@@ -28,9 +29,6 @@ import { createPush } from './wiring/push.ts'
 import { createStore } from './wiring/store.ts'
 import { openTls } from './wiring/tls.ts'
 import { createUpstreams } from './wiring/upstreams.ts'
-
-/** How often old leftovers are looked for, in milliseconds. */
-const SWEEP_EVERY_MS = 60 * 60 * 1000
 
 /** A server in use. */
 export interface RunningServer {
@@ -114,7 +112,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   const root = resolve(config.storage.filesystem?.rootdirectory ?? '/var/lib/registry')
   const metrics = createMetrics()
 
-  const store = createStore(root, log, metrics)
+  const store = createStore(root, log, { metrics, now })
   const coordinator = new MemoryCoordinator(now)
   const upstreams = await createUpstreams(upstreamsOf(config), config.limits, { metrics, log })
   const repositories = new Repositories({
@@ -128,6 +126,8 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
 
   const pull = createPull(config, store, { coordinator, metrics, log, clock, now })
   const push = createPush(config, store, { repositories, coordinator, metrics, log, now })
+  const { partials } = pull
+  const keep = createKeep(config, store, { partials, repositories, coordinator, metrics, log, now })
   const notifications = createNotifications(config, { metrics, log, environment: process.env, now })
   const health = new Health(
     checksOf(config, store.driver),
@@ -174,6 +174,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
   const debugListener = new Listener(admin, { addr, limits })
 
+  store.leases.waitFor(store.owner.marked)
   const saved = connectMetrics(metrics, {
     version: options.version,
     store,
@@ -191,13 +192,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   await store.owner.start()
   health.start()
   push.start()
-  const sweep = setInterval(
-    () =>
-      void pull.partials
-        .sweep(Date.now())
-        .catch((error: unknown) => log.debug({ err: error }, 'sweep failed')),
-    SWEEP_EVERY_MS,
-  ).unref()
+  keep.start()
 
   const from = upstreams.map(({ upstream }) => upstream.name).join(', ')
   log.info(
@@ -216,10 +211,10 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     },
     async stop() {
       health.setDown(true)
-      clearInterval(sweep)
       await listener.close(config.http.draintimeout)
       await push.close()
       await pull.close()
+      await keep.close()
       await saved.stop()
       await notifications?.close()
       await debugListener.close(0)

@@ -12,6 +12,7 @@ import { RequestMeter } from './request-meter.ts'
 import { Scrape } from './scrape.ts'
 import { accessMetrics } from './table/access.ts'
 import { fetchMetrics } from './table/fetches.ts'
+import { keepMetrics } from './table/keep.ts'
 import { notificationMetrics } from './table/notifications.ts'
 import { pushMetrics } from './table/pushes.ts'
 import { readMetrics } from './table/reads.ts'
@@ -44,6 +45,7 @@ export const createMetrics = () => {
     ...serverMetrics(make),
     ...requests,
     requestMeter: new RequestMeter(requests, scrape),
+    ...keepMetrics(make),
     ...notificationMetrics(make),
     ...accessMetrics(make),
   }

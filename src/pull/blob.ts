@@ -10,9 +10,10 @@ import type { Answer } from '../observe/read-meter.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import type { Origin, Repository } from '../repository.ts'
-import type { BlobStore } from '../store/blobs.ts'
+import type { BlobStore, StoredBlob } from '../store/blobs.ts'
 import type { Leases } from '../store/leases.ts'
 import type { LinkStore } from '../store/links.ts'
+import type { UseStore } from '../store/uses.ts'
 import { type Priority, UpstreamError } from '../upstream/upstream.ts'
 import type { Deadlines } from './deadlines.ts'
 import { toAnswer } from './failure.ts'
@@ -50,6 +51,7 @@ export interface BlobPullOptions {
   readonly prefetch: Prefetch
   readonly deadlines: Deadlines
   readonly leases: Leases
+  readonly uses: UseStore
 }
 
 type Mirrored = Extract<Repository, { origin: Origin }>
@@ -76,17 +78,15 @@ export class BlobPull {
     const { links, blobs } = this.#options
     const linked = await links.findBlob(repository.name, digest)
     const stored = linked === undefined ? undefined : await blobs.open(linked)
-    if (stored !== undefined) return this.#answered(repository, 'hit', stored)
+    if (stored !== undefined) return this.#hit(repository, stored)
     if (repository.kind === 'local') throw unknown(digest)
     return this.#asking(repository, digest, () => this.#openMissing(repository, digest, linked !== undefined))
   }
 
   /** Size in bytes, for a `HEAD`: costs one upstream `HEAD` at most, never a download. */
   async stat(repository: Repository, digest: Digest): Promise<number | undefined> {
-    const { links, blobs, flights, leases } = this.#options
-    const linked = await links.findBlob(repository.name, digest)
-    // Whoever asks for a blob of a local repository may be about to push a manifest that names it.
-    if (linked !== undefined && repository.kind === 'local') await leases.renew(linked)
+    const { blobs, flights } = this.#options
+    const linked = await this.#findLeased(repository, digest)
     const sizeBytes = linked === undefined ? undefined : await blobs.stat(linked)
     if (sizeBytes !== undefined) return sizeBytes
     if (repository.kind === 'local') throw unknown(digest)
@@ -114,7 +114,7 @@ export class BlobPull {
     if (!isLinked && !isOurs && (running !== undefined || (await blobs.stat(digest)) !== undefined)) {
       await this.#confirm(repository, digest)
       const stored = await blobs.open(digest)
-      if (stored !== undefined) return this.#answered(repository, 'hit', stored)
+      if (stored !== undefined) return this.#hit(repository, stored)
     }
     const { flight, isNew } = this.#start(repository, digest, 'client')
     this.#options.prefetch.noteMiss(repository, digest)
@@ -168,6 +168,25 @@ export class BlobPull {
         await coordinator.remember(key, true, this.#options.deadlines.absentForMs)
       throw toAnswer(error, 'blob')
     }
+  }
+
+  /** Where a blob lies; whoever asks for one of a local repository may be about to push a manifest that names it. */
+  async #findLeased({ name, kind }: Repository, digest: Digest): Promise<Digest | undefined> {
+    const { links, leases, uses } = this.#options
+    const linked = await links.findBlob(name, digest)
+    if (linked === undefined) return undefined
+    if (kind !== 'local') {
+      uses.note(linked)
+      return linked
+    }
+    await leases.renew(linked)
+    // It may have been collected a moment before.
+    return links.findBlob(name, digest)
+  }
+
+  #hit(repository: Repository, blob: StoredBlob): PulledBlob {
+    this.#options.uses.note(blob.digest)
+    return this.#answered(repository, 'hit', blob)
   }
 
   #answered(repository: Repository, answer: Answer, blob: OpenBlob, flight?: Flight): PulledBlob {

@@ -18,6 +18,7 @@ import { UpstreamError } from '../upstream/upstream.ts'
 import type { Deadlines } from './deadlines.ts'
 import { formatWarning, toAnswer } from './failure.ts'
 import { type Freshness, isFresh } from './freshness.ts'
+import type { ManifestUses } from './manifest-uses.ts'
 import type { MirrorStore } from './mirror-store.ts'
 import type { Prefetch } from './prefetch.ts'
 
@@ -44,6 +45,7 @@ export interface ManifestPullOptions {
   readonly marks: MarkStore
   readonly mirror: MirrorStore
   readonly prefetch: Prefetch
+  readonly uses: ManifestUses
   readonly coordinator: Coordinator
   readonly freshness: Freshness
   readonly deadlines: Deadlines
@@ -89,8 +91,10 @@ export class ManifestPull {
         ? await this.#byDigest(repository, reference.digest, isHead)
         : await this.#byTag(repository, reference.tag, isHead)
     if (pulled === undefined) throw unknown(repository, reference)
-    if (!isHead && repository.kind !== 'local' && pulled.bytes !== undefined)
-      this.#options.prefetch.noteManifest(repository, pulled.digest, pulled.bytes)
+    const { digest, bytes } = pulled
+    if (bytes === undefined) return pulled
+    this.#options.uses.note(repository.name, digest, bytes)
+    if (!isHead && repository.kind !== 'local') this.#options.prefetch.noteManifest(repository, digest, bytes)
     return pulled
   }
 

@@ -6,7 +6,7 @@
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import { Memory } from '../memory.ts'
 import type { Logger } from '../observe/log.ts'
-import { algorithmOf, type Digest } from '../protocol/digest.ts'
+import { algorithmOf, type Digest, digestOf } from '../protocol/digest.ts'
 import {
   blobsOf,
   type Descriptor,
@@ -18,9 +18,11 @@ import type { RepositoryName, Tag } from '../protocol/name.ts'
 import type { Origin, Repository } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import { StorageError } from '../store/driver.ts'
+import type { Leases } from '../store/leases.ts'
 import type { LinkStore } from '../store/links.ts'
 import type { ManifestStore } from '../store/manifests.ts'
 import type { MarkStore } from '../store/marks.ts'
+import type { UseStore } from '../store/uses.ts'
 import type { FetchedManifest } from '../upstream/upstream.ts'
 
 /** Tags whose manifest is not there yet, kept in memory. */
@@ -34,6 +36,8 @@ export interface MirrorStoreOptions {
   readonly links: LinkStore
   readonly manifests: ManifestStore
   readonly marks: MarkStore
+  readonly leases: Leases
+  readonly uses: UseStore
   readonly coordinator: Coordinator
   readonly log: Logger
   readonly now: () => number
@@ -65,7 +69,7 @@ export class MirrorStore {
    * path. Tags that waited for it move. Those of its blobs that the store holds already are confirmed and linked.
    */
   keepManifest(repository: Mirrored, manifest: FetchedManifest, tag?: Tag): void {
-    const { links, manifests } = this.#options
+    const { leases, links, manifests } = this.#options
     const { name } = repository
     const key = `${name}@${manifest.digest}`
     const tags = new Set([...(this.#awaited.get(key) ?? []), ...(tag === undefined ? [] : [tag])])
@@ -76,7 +80,7 @@ export class MirrorStore {
       // First of all, since it counts in memory at once: from now on these tags are fresh.
       await Promise.all([...tags].map((each) => this.#writeAsked(name, each, manifest.digest)))
       await this.#mark(repository)
-      await manifests.put(name, manifest)
+      await leases.during([digestOf(manifest.bytes)], () => manifests.put(name, manifest))
       for (const each of tags) await links.writeTag(name, each, manifest.digest)
       await this.#confirmBlobs(repository, manifest)
     })
@@ -101,13 +105,20 @@ export class MirrorStore {
 
   /** Takes over a fetched blob, and lets the repository have it. @throws StorageError */
   async keepBlob(repository: Mirrored, digest: Digest, file: string, stored: Digest): Promise<void> {
-    await this.#options.blobs.adopt(file, stored)
-    await this.#linkBlob(repository, digest, stored)
+    const { blobs, leases, uses } = this.#options
+    await leases.during([stored], async () => {
+      await blobs.adopt(file, stored)
+      await this.#linkBlob(repository, digest, stored)
+    })
+    uses.note(stored, { upstream: repository.origin.upstream.name })
   }
 
   /** Lets a repository have a blob whose bytes are stored and which its upstream has confirmed. */
   linkLater(repository: Mirrored, digest: Digest): void {
-    this.#keep(repository.name, () => this.#linkBlob(repository, digest, digest))
+    const { leases } = this.#options
+    this.#keep(repository.name, () =>
+      leases.during([digest], () => this.#linkBlob(repository, digest, digest)),
+    )
   }
 
   async #linkBlob(repository: Mirrored, digest: Digest, stored: Digest): Promise<void> {

@@ -7,9 +7,8 @@ import { algorithmOf, type Digest, digestOf } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import type { RepositoryName, Tag } from '../protocol/name.ts'
 import type { Repository } from '../repository.ts'
-import type { LinkStore } from '../store/links.ts'
+import { type LinkStore, tagsKey } from '../store/links.ts'
 import type { ManifestStore } from '../store/manifests.ts'
-import { tagsKey } from './manifest.ts'
 import { type IsImmutable, immutable } from './precondition.ts'
 
 /** Links read at once while those of one content are looked for. */

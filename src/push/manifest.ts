@@ -10,7 +10,7 @@ import type { Reference, RepositoryName, Tag } from '../protocol/name.ts'
 import type { Repository } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import type { Leases } from '../store/leases.ts'
-import type { LinkStore } from '../store/links.ts'
+import { type LinkStore, tagsKey } from '../store/links.ts'
 import type { ManifestStore } from '../store/manifests.ts'
 import type { Claims } from './claim.ts'
 import { type Conditions, checkConditions, type IsImmutable, immutable } from './precondition.ts'
@@ -49,9 +49,6 @@ export interface ManifestPushOptions {
   readonly validation: ValidationRules
   readonly isImmutable: IsImmutable
 }
-
-/** Key of what changes a repository's tags and manifests, one at a time. */
-export const tagsKey = (name: RepositoryName): string => `tags ${name}`
 
 const digestFor = (reference: Reference, bytes: Buffer): Digest => {
   if (reference.kind === 'tag') return digestOf(bytes)

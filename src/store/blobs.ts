@@ -3,9 +3,9 @@
  * `store/links`. Content is immutable, so what is known of it (size, small content) is kept in memory.
  */
 import { LRUCache } from 'lru-cache'
-import type { Digest } from '../protocol/digest.ts'
+import { type Digest, isDigest } from '../protocol/digest.ts'
 import type { StorageDriver, StoredFile } from './driver.ts'
-import { blobFolder, blobKey } from './paths.ts'
+import { blobFolder, blobKey, quarantineFolder, TRASH_PREFIX, trashFolder } from './paths.ts'
 
 /** Small blobs kept in memory, in bytes in all: configs, and layers of a few KiB. */
 const MEMORY_BYTES = 32 * 1024 * 1024
@@ -19,6 +19,30 @@ export interface StoredBlob extends StoredFile {
   readonly digest: Digest
   /** All of it, where it is small and in memory anyway. */
   readonly bytes?: Buffer
+}
+
+class FileBlob implements StoredBlob {
+  readonly digest: Digest
+  readonly sizeBytes: number
+  readonly #file: StoredFile
+  #onClose: (() => void) | undefined
+
+  constructor(digest: Digest, file: StoredFile, onClose: () => void) {
+    this.digest = digest
+    this.sizeBytes = file.sizeBytes
+    this.#file = file
+    this.#onClose = onClose
+  }
+
+  read(buffer: Uint8Array, position: number, length: number): Promise<number> {
+    return this.#file.read(buffer, position, length)
+  }
+
+  async close(): Promise<void> {
+    this.#onClose?.()
+    this.#onClose = undefined
+    await this.#file.close()
+  }
 }
 
 class MemoryBlob implements StoredBlob {
@@ -49,7 +73,10 @@ export class BlobStore {
     sizeCalculation: (bytes) => bytes.length + 256,
     ttl: KNOWN_FOR_MS,
   })
-  readonly #arriving = new Map<Digest, Promise<void>>()
+  readonly #changing = new Map<Digest, Promise<unknown>>()
+  readonly #readers = new Map<Digest, number>()
+  /** Counts what was removed: what was read meanwhile is not to be believed any longer. */
+  #removals = 0
 
   constructor(driver: StorageDriver) {
     this.#driver = driver
@@ -64,10 +91,17 @@ export class BlobStore {
   async open(digest: Digest): Promise<StoredBlob | undefined> {
     const bytes = this.#small.get(digest)
     if (bytes !== undefined) return new MemoryBlob(digest, bytes)
+    const removals = this.#removals
     const file = await this.#driver.open(blobKey(digest))
     if (file === undefined) return undefined
-    if (file.sizeBytes <= MEMORY_BLOB_BYTES) return this.#remember(digest, file)
-    return Object.assign(file, { digest })
+    if (file.sizeBytes <= MEMORY_BLOB_BYTES) return this.#remember(digest, file, removals)
+    this.#readers.set(digest, (this.#readers.get(digest) ?? 0) + 1)
+    return new FileBlob(digest, file, () => this.#onClose(digest))
+  }
+
+  /** Whether somebody reads a blob just now. */
+  isOpen(digest: Digest): boolean {
+    return this.#readers.has(digest)
   }
 
   /** The whole of a small blob, for manifests and configs. */
@@ -77,40 +111,81 @@ export class BlobStore {
 
   /** Takes over a finished, verified local file. It is there, durably, when this resolves. */
   async adopt(file: string, digest: Digest): Promise<void> {
-    await this.#arrive(digest, () => this.#driver.adopt(file, blobKey(digest)))
+    await this.#alone(digest, () => this.#driver.adopt(file, blobKey(digest)))
   }
 
   /** Stores verified bytes that are in memory: a manifest. */
   async write(digest: Digest, bytes: Uint8Array): Promise<void> {
-    await this.#arrive(digest, async () => {
+    await this.#alone(digest, async () => {
       if ((await this.stat(digest)) === undefined) await this.#driver.write(blobKey(digest), bytes)
     })
   }
 
-  /** Removes the bytes; who has a blob open goes on reading it. */
-  async remove(digest: Digest): Promise<void> {
-    this.#small.delete(digest)
-    await this.#driver.remove(blobFolder(digest))
-    this.#small.delete(digest)
+  /**
+   * Takes a blob out of sight, asks whether nobody needs it, and removes its bytes; where the answer is no it is put back.
+   * Who has it open goes on reading it. Not durable: a power cut may bring it back.
+   * @returns whether it was removed
+   */
+  async removeIf(digest: Digest, isUnneeded: () => Promise<boolean>): Promise<boolean> {
+    return this.#alone(digest, async () => {
+      if (!(await this.#putAside(digest, trashFolder(digest)))) return false
+      let isRemoved = false
+      try {
+        isRemoved = await isUnneeded()
+      } finally {
+        if (!isRemoved) await this.#driver.move(trashFolder(digest), blobFolder(digest))
+      }
+      if (isRemoved) await this.#driver.removeLazily(trashFolder(digest))
+      return isRemoved
+    })
   }
 
-  /** One arrival of a digest at a time: what the next one finds there is durable, not just visible. */
-  async #arrive(digest: Digest, work: () => Promise<void>): Promise<void> {
-    const before = this.#arriving.get(digest) ?? Promise.resolve()
-    const arriving = before.then(work, work)
-    this.#arriving.set(digest, arriving)
-    try {
-      await arriving
-    } finally {
-      if (this.#arriving.get(digest) === arriving) this.#arriving.delete(digest)
+  /** Puts a blob aside whose bytes are not what they were. @returns whether there was one */
+  async quarantine(digest: Digest): Promise<boolean> {
+    return this.#alone(digest, () => this.#putAside(digest, quarantineFolder(digest)))
+  }
+
+  /** Puts back what a crash left out of sight; for when no other process works on the volume. */
+  async restore(): Promise<void> {
+    for (const hex of await this.#driver.list(TRASH_PREFIX)) {
+      const digest = `sha256:${hex}`
+      if (!isDigest(digest)) continue
+      if ((await this.#driver.stat(blobKey(digest))) === undefined)
+        await this.#driver.move(trashFolder(digest), blobFolder(digest))
+      else await this.#driver.removeLazily(trashFolder(digest))
     }
   }
 
-  async #remember(digest: Digest, file: StoredFile): Promise<StoredBlob> {
+  async #putAside(digest: Digest, folder: string): Promise<boolean> {
+    const isThere = await this.#driver.move(blobFolder(digest), folder)
+    this.#removals += 1
+    this.#small.delete(digest)
+    return isThere
+  }
+
+  #onClose(digest: Digest): void {
+    const readers = (this.#readers.get(digest) ?? 1) - 1
+    if (readers === 0) this.#readers.delete(digest)
+    else this.#readers.set(digest, readers)
+  }
+
+  /** One change of a digest at a time: what the next one finds there is durable, not just visible. */
+  async #alone<T>(digest: Digest, work: () => Promise<T>): Promise<T> {
+    const before = this.#changing.get(digest) ?? Promise.resolve()
+    const changing = before.then(work, work)
+    this.#changing.set(digest, changing)
+    try {
+      return await changing
+    } finally {
+      if (this.#changing.get(digest) === changing) this.#changing.delete(digest)
+    }
+  }
+
+  async #remember(digest: Digest, file: StoredFile, removals: number): Promise<StoredBlob> {
     try {
       const bytes = Buffer.allocUnsafe(file.sizeBytes)
       await file.read(bytes, 0, bytes.length)
-      this.#small.set(digest, bytes)
+      if (removals === this.#removals) this.#small.set(digest, bytes)
       return new MemoryBlob(digest, bytes)
     } finally {
       await file.close()

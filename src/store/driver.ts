@@ -29,6 +29,8 @@ export class StorageError extends Error {
 export interface StoredStat {
   readonly sizeBytes: number
   readonly modifiedAtMs: number
+  /** When it came to its key, or later: unlike the time of its bytes nobody can set it. */
+  readonly changedAtMs: number
 }
 
 /** Open content: bytes at any offset, until closed. It stays readable when its key is removed meanwhile. */
@@ -69,5 +71,16 @@ export interface StorageDriver {
   list(prefix: string, after?: string, limit?: number): Promise<string[]>
   /** Removes a key, or everything below it, at once; that nothing is there is no error. Durable like `write`. */
   remove(key: string): Promise<void>
+  /** The same without the sync: for what does no harm where a power cut brings it back. */
+  removeLazily(key: string): Promise<void>
+  /**
+   * Gives a key, or everything below it, another name at once, without a sync; what has that name already goes.
+   * @returns whether there was anything
+   */
+  move(from: string, to: string): Promise<boolean>
+  /** Removes the folders at and below `prefix` in which there is nothing, and those above that held no more than it. */
+  prune(prefix: string): Promise<void>
+  /** Removes what writers that were killed left in the making, and nobody has touched since `beforeMs`. */
+  sweep(beforeMs: number): Promise<void>
   usage(): Promise<StoreUsage | undefined>
 }

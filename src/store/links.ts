@@ -28,6 +28,9 @@ const KNOWN_FOR_MS = 2_000
 /** The same for tags, which change. */
 const TAG_KNOWN_FOR_MS = 1_000
 
+/** Key of what changes a repository's tags and manifests, one at a time (`Coordinator.exclusive`). */
+export const tagsKey = (name: RepositoryName): string => `tags ${name}`
+
 /** The links of all repositories. */
 export class LinkStore {
   readonly #driver: StorageDriver
@@ -36,12 +39,25 @@ export class LinkStore {
   readonly #tags = new Memory<string, Digest>(MAX_KNOWN, { ttl: TAG_KNOWN_FOR_MS })
   readonly #lastByDigest = new Memory<Digest, RepositoryName>(MAX_LAST)
   readonly #writing = new Map<string, Promise<void>>()
+  readonly #watchers = new Set<(stored: Digest) => void>()
   /** Counts what was moved or removed. */
   #changes = 0
+  #removals = 0
 
   constructor(driver: StorageDriver, meter?: CacheMeter) {
     this.#driver = driver
     this.#meter = meter
+  }
+
+  /** How many blobs and manifests were taken from repositories, since the start of this process. */
+  get removals(): number {
+    return this.#removals
+  }
+
+  /** Calls `watch` for all bytes that a repository is given, before it has them. @returns what ends that */
+  watch(watch: (stored: Digest) => void): () => void {
+    this.#watchers.add(watch)
+    return () => this.#watchers.delete(watch)
   }
 
   /** The sha256 digest under which a blob of this repository lies, or `undefined` where it has no such blob. */
@@ -56,6 +72,7 @@ export class LinkStore {
 
   /** Lets a repository have a blob, under the name `digest`; `stored` is where its bytes lie. */
   async linkBlob(name: RepositoryName, digest: Digest, stored: Digest = digest): Promise<void> {
+    this.#tell(stored)
     await this.#write(layerLinkKey(name, digest), stored)
     if (stored !== digest) await this.#write(layerLinkKey(name, stored), stored)
     this.#lastByDigest.set(digest, name)
@@ -68,6 +85,7 @@ export class LinkStore {
 
   /** Lets a repository have a manifest, under the name `digest`. */
   async linkManifest(name: RepositoryName, digest: Digest, stored: Digest = digest): Promise<void> {
+    this.#tell(stored)
     await this.#write(revisionLinkKey(name, digest), stored)
     if (stored !== digest) await this.#write(revisionLinkKey(name, stored), stored)
   }
@@ -123,6 +141,18 @@ export class LinkStore {
     return this.#listDigests(revisionsPrefix(name))
   }
 
+  /**
+   * Bytes that links of other algorithms and schema 1 signatures name, which old versions of docker-registry made: read
+   * by nobody here, and not ours to lose.
+   */
+  async *walkForeign(name: RepositoryName): AsyncGenerator<Digest, void, void> {
+    for (const prefix of [layersPrefix(name), revisionsPrefix(name)])
+      for (const algorithm of await this.#driver.list(prefix))
+        if (algorithm !== 'sha256' && algorithm !== 'sha512') yield* this.#walkLinks(`${prefix}/${algorithm}`)
+    for (const digest of await this.listManifests(name))
+      yield* this.#walkLinks(`${revisionLinkKey(name, digest).slice(0, -'link'.length)}signatures`)
+  }
+
   /** Whether anything was ever stored in a repository. */
   async hasRepository(name: RepositoryName): Promise<boolean> {
     const [blobs, manifests] = await Promise.all([
@@ -130,6 +160,18 @@ export class LinkStore {
       this.#driver.list(revisionsPrefix(name), undefined, 1),
     ])
     return blobs.length + manifests.length > 0
+  }
+
+  async *#walkLinks(prefix: string): AsyncGenerator<Digest, void, void> {
+    for (const entry of await this.#driver.list(prefix)) {
+      const stored = entry === 'link' ? await this.#readLink(`${prefix}/${entry}`) : undefined
+      if (stored !== undefined) yield stored
+      if (entry !== 'link') yield* this.#walkLinks(`${prefix}/${entry}`)
+    }
+  }
+
+  #tell(stored: Digest): void {
+    for (const watch of this.#watchers) watch(stored)
   }
 
   async #listDigests(prefix: string): Promise<Digest[]> {
@@ -182,6 +224,7 @@ export class LinkStore {
     this.#known.delete(key)
     await this.#driver.remove(key.slice(0, -'/link'.length))
     this.#changes += 1
+    this.#removals += 1
     this.#known.delete(key)
   }
 }

@@ -12,6 +12,8 @@ import { OWNERS_PREFIX } from './paths.ts'
 const RENEW_EVERY_MS = 5_000
 /** After how long without renewal an owner counts as gone, in milliseconds. */
 const GONE_AFTER_MS = 20_000
+/** After how long without renewal its mark is removed, in milliseconds: its partial files are swept before. */
+const FORGET_AFTER_MS = 48 * 60 * 60 * 1000
 /** Two boot times this close are the same boot: they are computed from clocks, in milliseconds. */
 const BOOT_TOLERANCE_MS = 60_000
 
@@ -43,17 +45,24 @@ export class Owner {
   readonly #driver: StorageDriver
   readonly #log: Logger
   readonly #now: () => number
+  /** Resolves when other processes can see this one, or the volume cannot be written. */
+  readonly marked: Promise<void>
+  #onMarked: () => void = () => {}
   #timer: NodeJS.Timeout | undefined
 
   constructor(driver: StorageDriver, log: Logger, now: () => number = Date.now) {
     this.#driver = driver
     this.#log = log
     this.#now = now
+    this.marked = new Promise((resolve) => {
+      this.#onMarked = resolve
+    })
   }
 
   /** Begins to renew this process's mark. A volume that cannot be written is served all the same. */
   async start(): Promise<void> {
     await this.#renew()
+    this.#onMarked()
     this.#timer = setInterval(() => void this.#renew(), RENEW_EVERY_MS).unref()
   }
 
@@ -76,6 +85,22 @@ export class Owner {
     const isSameHost = mark.host === hostname()
     if (isSameHost && (mark.pid === process.pid || !processExists(mark.pid))) return 'gone'
     return nowMs - mark.renewedAtMs < GONE_AFTER_MS ? 'alive' : 'gone'
+  }
+
+  /** Whether no other process works on this volume: none that is seen here, and what comes later sees what was done. */
+  async isAlone(): Promise<boolean> {
+    for (const id of await this.#driver.list(OWNERS_PREFIX))
+      if (id !== this.id && (await this.stateOf(id)) === 'alive') return false
+    return true
+  }
+
+  /** Removes the marks of processes that are gone so long that nothing of theirs is there to be judged by them. */
+  async sweep(): Promise<void> {
+    for (const id of await this.#driver.list(OWNERS_PREFIX)) {
+      const renewedAtMs = (await this.#read(id))?.renewedAtMs ?? 0
+      if (id !== this.id && renewedAtMs < this.#now() - FORGET_AFTER_MS)
+        await this.#driver.removeLazily(`${OWNERS_PREFIX}/${id}`)
+    }
   }
 
   async #read(id: string): Promise<OwnerMark | undefined> {

@@ -14,6 +14,9 @@
  *       uploads/<id>/                                        blobs being pushed
  *       counts/<name>                                        counts that last, in decimal digits
  *       owners/<owner>                                       processes on this volume, renewed every few seconds
+ *       use/<2 hex>                                          last use of blobs (see store/uses)
+ *       trash/<hex>/data                                     blobs that are being removed
+ *       quarantine/<hex>/data                                blobs whose bytes are not what they were
  *       repositories/<name>/_mark                            local, or mirrored from where
  *                          /_public                          whether its upstream shows it to anybody
  *                          /_asked/<tag>                     when the upstream was last asked for a tag
@@ -30,7 +33,7 @@ const ROOT = 'docker/registry/v2'
 const OWN = 'entrepot'
 
 /** All blobs; below it `<algorithm>/<2 hex>/<hex>/data`. */
-export const BLOBS_PREFIX = `${ROOT}/blobs`
+const BLOBS_PREFIX = `${ROOT}/blobs`
 /** All repositories. */
 export const REPOSITORIES_PREFIX = `${ROOT}/repositories`
 /** What distribution's pull-through cache leaves: which content expires when. */
@@ -59,6 +62,30 @@ export const blobKey = (digest: Digest): string =>
 
 /** Folder of a blob: what is removed when the blob goes. */
 export const blobFolder = (digest: Digest): string => blobKey(digest).slice(0, -'/data'.length)
+
+/** The part of the store that a blob is in, by the first two digits of its digest: `00` to `ff`. */
+export const bucketOf = (digest: Digest): string => encodedOf(digest).slice(0, 2)
+
+/** All buckets, in order. */
+export const BUCKETS: readonly string[] = Array.from({ length: 256 }, (_, i) =>
+  i.toString(16).padStart(2, '0'),
+)
+
+/** The folder of a bucket's blobs; below it `<hex>/data`. */
+export const bucketPrefix = (bucket: string): string => `${BLOBS_PREFIX}/sha256/${bucket}`
+
+/** Blobs that are being removed: what is left here by a crash is put back. */
+export const TRASH_PREFIX = `${OWN}/trash`
+/** Folder of a blob while it is being removed. */
+export const trashFolder = (digest: Digest): string => `${TRASH_PREFIX}/${encodedOf(digest)}`
+
+/** Blobs whose bytes are not what they were. */
+const QUARANTINE_PREFIX = `${OWN}/quarantine`
+/** Folder of a blob that was put aside since its bytes are not what they were. */
+export const quarantineFolder = (digest: Digest): string => `${QUARANTINE_PREFIX}/${encodedOf(digest)}`
+
+/** What is known of the uses of a bucket's blobs. */
+export const useKey = (bucket: string): string => `${OWN}/use/${bucket}`
 
 /** The folder of a repository's blob links; below it `<algorithm>/<hex>/link`. */
 export const layersPrefix = (name: RepositoryName): string => `${repository(name)}/_layers`

@@ -12,6 +12,7 @@ import { Catalog } from '../pull/catalog.ts'
 import { createFreshness } from '../pull/freshness.ts'
 import { ListingPull } from '../pull/listing.ts'
 import { ManifestPull } from '../pull/manifest.ts'
+import { ManifestUses } from '../pull/manifest-uses.ts'
 import { MirrorStore } from '../pull/mirror-store.ts'
 import { Prefetch } from '../pull/prefetch.ts'
 import { PARTIALS_FOLDER } from '../store/paths.ts'
@@ -30,7 +31,7 @@ export interface PullTools {
 /** Builds the reading side. */
 export const createPull = ({ cache, limits }: Config, store: Store, tools: PullTools) => {
   const { coordinator, metrics, log, clock, now } = tools
-  const { links, marks } = store
+  const { leases, links, marks, uses } = store
   const deadlines = { cachedMs: limits.requestcached, answerMs: limits.manifest, absentForMs: limits.absent }
   const partials = new Partials(join(store.root, PARTIALS_FOLDER), store.owner)
   const flights = new Flights({
@@ -42,7 +43,17 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     abandons: cache.abandon,
   })
   const { blobs: stored, manifests: kept } = store
-  const mirror = new MirrorStore({ blobs: stored, links, manifests: kept, marks, coordinator, log, now })
+  const mirror = new MirrorStore({
+    blobs: stored,
+    links,
+    manifests: kept,
+    marks,
+    leases,
+    uses,
+    coordinator,
+    log,
+    now,
+  })
   const prefetch: Prefetch = new Prefetch({
     isEnabled: cache.prefetch,
     fetch: (repository, digest) => blobs.prefetch(repository, digest),
@@ -52,7 +63,8 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
   const blobs: BlobPull = new BlobPull({
     blobs: stored,
     links,
-    leases: store.leases,
+    leases,
+    uses,
     mirror,
     flights,
     prefetch,
@@ -60,12 +72,14 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     deadlines,
     metrics,
   })
+  const manifestUses = new ManifestUses({ uses, manifests: kept, now })
   const manifests = new ManifestPull({
     manifests: kept,
     links,
     marks,
     mirror,
     prefetch,
+    uses: manifestUses,
     coordinator,
     deadlines,
     freshness: createFreshness(cache.freshness.map((rule) => ({ tags: rule.tags, forMs: rule.for }))),
@@ -78,6 +92,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
   const settle = async (): Promise<void> => {
     await Promise.all(flights.list().map(({ ended }) => ended))
     await mirror.settle()
+    await manifestUses.settle()
   }
   return {
     blobs,
@@ -92,6 +107,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     async close(): Promise<void> {
       await flights.close()
       await mirror.settle()
+      await manifestUses.settle()
     },
   }
 }

@@ -10,27 +10,38 @@ import { ManifestStore } from '../store/manifests.ts'
 import { MarkStore } from '../store/marks.ts'
 import { Owner } from '../store/owner.ts'
 import { ReferrerStore } from '../store/referrers.ts'
+import { UseStore } from '../store/uses.ts'
+
+/** What a store may be opened with. */
+export interface StoreTools {
+  readonly metrics?: Metrics
+  readonly now?: () => number
+}
 
 /**
  * Opens a store; nothing is read or written yet.
  * @param root absolute path of its folder
+ * @param tools what its actions are counted with; milliseconds since the epoch, for the age of what is in it
  */
-export const createStore = (root: string, log: Logger, metrics?: Metrics) => {
+export const createStore = (root: string, log: Logger, { metrics, now = Date.now }: StoreTools = {}) => {
   const folder = new FilesystemDriver(root)
   const driver = metrics === undefined ? folder : meterDriver(folder, 'filesystem', metrics)
   const blobs = new BlobStore(driver)
   const links = new LinkStore(driver, metrics?.cacheMeter)
+  const owner = new Owner(driver, log)
+  const uses = new UseStore(driver, log, now)
   const referrers = new ReferrerStore(driver, blobs, links)
   return {
     root,
     driver,
-    owner: new Owner(driver, log),
+    owner,
     blobs,
     links,
     referrers,
     manifests: new ManifestStore(blobs, links, referrers),
     marks: new MarkStore(driver),
-    leases: new Leases(),
+    uses,
+    leases: new Leases((digest) => uses.note(digest)),
   }
 }
 

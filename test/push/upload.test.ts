@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { digestOf } from '../../src/protocol/digest.ts'
 import type { UploadState } from '../../src/push/upload-state.ts'
-import { UPLOADS_FOLDER } from '../../src/store/paths.ts'
+import { bucketOf, UPLOADS_FOLDER } from '../../src/store/paths.ts'
 import { seededBytes } from '../support/bytes.ts'
 import { makeQuickFolder } from '../support/quick-folder.ts'
 import { bodyOf, brokenBody, localRepository, openParts, SlowBody } from './parts.ts'
@@ -53,9 +53,9 @@ describe('an upload', () => {
     assert.deepEqual(await parts.blobs.read(DIGEST), BYTES)
   })
 
-  it('is leased when it has become a blob', async () => {
+  it('is of use when it has become a blob: a manifest that names it may be under way', async () => {
     await parts.uploads.put(REPOSITORY, stream(BYTES), DIGEST)
-    assert.equal(await parts.leases.remove(DIGEST, async () => assert.fail('it was removed')), false)
+    assert.notEqual((await parts.uses.read(bucketOf(DIGEST))).get(DIGEST), undefined)
   })
 
   it('of one request leaves nothing when its client leaves', async () => {

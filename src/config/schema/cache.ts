@@ -64,6 +64,11 @@ export const local = section({
   repositories: listOf(glob)
     .default([])
     .describe('Repositories that are local in any case, as globs: never asked of an upstream.'),
+  keepunnamed: duration
+    .default(6 * 3_600_000)
+    .describe(
+      'How long a blob that no manifest names is kept after it was last pushed, mounted or asked for; 0: for ever.',
+    ),
   immutabletags: listOf(immutable)
     .default([])
     .describe(

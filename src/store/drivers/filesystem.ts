@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, rmdir, stat, statfs, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import {
@@ -27,6 +27,18 @@ const readFd = promisify(fs.read)
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? ''
 const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error))
+
+/** @returns whether there is no such folder any more */
+const removeIfEmpty = async (folder: string): Promise<boolean> => {
+  try {
+    await rmdir(folder)
+    return true
+  } catch (error) {
+    if (isAbsent(error)) return true
+    if (['ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(codeOf(error))) return false
+    throw error
+  }
+}
 
 /** An operating-system error in the store's own words. */
 export const toStorageError = (error: unknown, doing: string): StorageError => {
@@ -76,7 +88,8 @@ export class FilesystemDriver implements StorageDriver {
   async stat(key: string): Promise<StoredStat | undefined> {
     return this.#absentOr(`looking at ${key}`, async () => {
       const found = await stat(this.#path(key))
-      return found.isFile() ? { sizeBytes: found.size, modifiedAtMs: found.mtimeMs } : undefined
+      if (!found.isFile()) return undefined
+      return { sizeBytes: found.size, modifiedAtMs: found.mtimeMs, changedAtMs: found.ctimeMs }
     })
   }
 
@@ -129,14 +142,43 @@ export class FilesystemDriver implements StorageDriver {
   }
 
   async remove(key: string): Promise<void> {
-    await this.#trying(`removing ${key}`, async () => {
-      try {
-        await this.#vanish(this.#path(key))
-        await this.#sync(dirname(this.#path(key)))
-      } catch (error) {
-        if (!isAbsent(error)) throw error
-      }
+    await this.#absentOr(`removing ${key}`, async () => {
+      await this.#vanish(this.#path(key))
+      await this.#sync(dirname(this.#path(key)))
     })
+  }
+
+  async removeLazily(key: string): Promise<void> {
+    await this.#absentOr(`removing ${key}`, () => this.#vanish(this.#path(key)))
+  }
+
+  async move(from: string, to: string): Promise<boolean> {
+    const moved = await this.#absentOr(`moving ${from}`, async () => {
+      await stat(this.#path(from))
+      await this.#vanish(this.#path(to)).catch((error: unknown) => {
+        if (!isAbsent(error)) throw error
+      })
+      await this.#place(this.#path(from), this.#path(to), false)
+      return true
+    })
+    return moved ?? false
+  }
+
+  async prune(prefix: string): Promise<void> {
+    await this.#trying(`removing empty folders of ${prefix}`, async () => {
+      if (!(await this.#pruneBelow(this.#path(prefix)))) return
+      for (let above = dirname(prefix); above !== '.'; above = dirname(above))
+        if (!(await removeIfEmpty(this.#path(above)))) return
+    })
+  }
+
+  async sweep(beforeMs: number): Promise<void> {
+    for (const name of await this.list(TEMPORARY_FOLDER)) {
+      const path = join(this.#root, TEMPORARY_FOLDER, name)
+      const found = await this.#absentOr('looking at a temporary file', () => stat(path))
+      if (found !== undefined && Math.max(found.mtimeMs, found.ctimeMs) < beforeMs)
+        await this.#trying('removing a temporary file', () => rm(path, { recursive: true, force: true }))
+    }
   }
 
   async usage(): Promise<StoreUsage | undefined> {
@@ -148,6 +190,16 @@ export class FilesystemDriver implements StorageDriver {
 
   #path(key: string): string {
     return join(this.#root, key)
+  }
+
+  /** @returns whether the folder is gone; a file in it, or one that comes meanwhile, keeps it */
+  async #pruneBelow(folder: string): Promise<boolean> {
+    const entries = await this.#absentOr('looking for empty folders', () =>
+      readdir(folder, { withFileTypes: true }),
+    )
+    for (const entry of entries ?? [])
+      if (entry.isDirectory()) await this.#pruneBelow(join(folder, entry.name))
+    return removeIfEmpty(folder)
   }
 
   #nameTemporary(): string {

@@ -13,6 +13,8 @@ const ACTIONS: ReadonlyMap<PropertyKey, string> = new Map<keyof StorageDriver, s
   ['adopt', 'Move'],
   ['list', 'List'],
   ['remove', 'Delete'],
+  ['removeLazily', 'Delete'],
+  ['move', 'Move'],
 ])
 
 type Method = (...args: unknown[]) => unknown
