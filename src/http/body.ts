@@ -1,4 +1,4 @@
-/** Small request bodies, read whole. */
+/** Request bodies: small ones read whole, and what is left of those that nobody wants any more. */
 import type { IncomingMessage } from 'node:http'
 import type { RegistryError } from '../protocol/error.ts'
 
@@ -40,4 +40,20 @@ const collect = async (
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, length)
+}
+
+/** How long an answered client may go on sending what nobody reads, in milliseconds; then its connection is closed. */
+const LINGER_MS = 30_000
+
+/**
+ * Takes what is left of a body and drops it, so that a client who is still sending gets to read the answer. Node does so
+ * by itself only where nothing of the body was read.
+ */
+export const discardBody = (req: IncomingMessage): void => {
+  if (req.complete || req.destroyed) return
+  const timer = setTimeout(() => {
+    if (!req.complete) req.socket.destroy()
+  }, LINGER_MS).unref()
+  req.once('close', () => clearTimeout(timer))
+  req.resume()
 }

@@ -6,6 +6,7 @@ import type { Middleware } from 'koa'
 import type { Logger } from '../observe/log.ts'
 import { RegistryError } from '../protocol/error.ts'
 import { StorageError } from '../store/driver.ts'
+import { discardBody } from './body.ts'
 
 /** The answer for a failure of the store: 507 for a full disk, 500 for the rest. */
 const fromStorage = (error: StorageError): RegistryError =>
@@ -59,5 +60,6 @@ export const writeErrors =
       ctx.set('Content-Type', 'application/json')
       ctx.length = Buffer.byteLength(body)
       ctx.body = body
+      discardBody(ctx.req)
     }
   }

@@ -1,9 +1,11 @@
 /**
  * A request's body → the end of an upload's file. What came is kept when the client leaves: it asks how far it had come,
- * and goes on there. A chunk that is not as long as it said counts for nothing.
+ * and goes on there. Of a chunk that is not as long as it said, or that the disk does not take, nothing stays.
  */
 import type { Readable } from 'node:stream'
 import { RegistryError } from '../protocol/error.ts'
+import { StorageError } from '../store/driver.ts'
+import type { MakeRoom } from '../store/room.ts'
 import { SlabWriter } from '../store/slabs.ts'
 import type { HeldUpload } from './sessions.ts'
 
@@ -13,6 +15,8 @@ export interface Reception {
   readonly exactBytes: number | undefined
   /** Told of bytes as they come. */
   readonly onBytes: (bytes: number) => void
+  /** Asked for room when the disk is full. */
+  readonly makeRoom: MakeRoom | undefined
 }
 
 /**
@@ -26,15 +30,16 @@ export const receiveBody = async (
 ): Promise<void> => {
   const { file } = upload
   const before = { sizeBytes: file.written, digests: upload.digests.copy() }
-  const writer = new SlabWriter(file, upload.digests)
+  const writer = new SlabWriter(file, upload.digests, reception.makeRoom)
   try {
     await pour(upload, body, writer, reception)
     await writer.finish()
     upload.digests = writer.hash
   } catch (error) {
-    if (error instanceof RegistryError) {
+    if (error instanceof RegistryError || error instanceof StorageError) {
       await writer.abandon()
-      await file.truncate(before.sizeBytes)
+      // Where even that fails the next request finds what there is, and hashes it.
+      await file.truncate(before.sizeBytes).catch(() => {})
       upload.digests = before.digests
     } else await keep(upload, writer)
     throw error

@@ -15,6 +15,7 @@ import type { Repository } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import type { Leases } from '../store/leases.ts'
 import type { LinkStore } from '../store/links.ts'
+import type { MakeRoom } from '../store/room.ts'
 import type { UploadStore } from '../store/uploads.ts'
 import type { Claims } from './claim.ts'
 import { receiveBody } from './receive.ts'
@@ -58,6 +59,8 @@ export interface UploadsOptions {
   readonly leases: Leases
   readonly log: Logger
   readonly metrics?: Metrics
+  /** Asked for room when the disk is full. */
+  readonly makeRoom?: MakeRoom
   /** Milliseconds since the epoch, for the age of uploads. */
   readonly now: () => number
   /** Milliseconds of a clock that only goes forward, for silence of clients. Default: the machine's. */
@@ -171,14 +174,14 @@ export class Uploads {
   }
 
   async #receive(upload: HeldUpload, chunk: Chunk): Promise<void> {
-    const { metrics } = this.#options
+    const { metrics, makeRoom } = this.#options
     const received = metrics?.uploadBytes.series({})
     const onBytes = (bytes: number): void => {
       if (received !== undefined) received.value += bytes
     }
     metrics?.uploadsActive.inc()
     try {
-      await receiveBody(upload, chunk.body, { exactBytes: bytesOf(chunk), onBytes })
+      await receiveBody(upload, chunk.body, { exactBytes: bytesOf(chunk), makeRoom, onBytes })
     } finally {
       metrics?.uploadsActive.dec()
     }

@@ -195,6 +195,24 @@ describe('uploads over HTTP', () => {
       assert.equal((await patch(location, 0, BYTES)).status, 202)
     })
 
+  it('tell a client who is refused in the middle of a large body, and go on with his connection', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const sockets = new Set<unknown>()
+    for (let round = 0; round < 2; round += 1) {
+      const headers = { 'Content-Range': '0-99', 'Transfer-Encoding': 'chunked' }
+      const location = await pusher.start(NAME)
+      const request = httpRequest(`${entrepot.url}${location}`, { method: 'PATCH', headers, agent })
+      request.on('socket', (socket) => sockets.add(socket))
+      request.end(seededBytes(20_000_000))
+      const [answer] = await once(request, 'response')
+      answer.resume()
+      await Promise.all([once(answer, 'end'), once(request, 'close')])
+      assert.equal(answer.statusCode, 400)
+    }
+    assert.equal(sockets.size, 1)
+    agent.destroy()
+  })
+
   it('know no location but those that they gave, for that repository', async () => {
     const location = await pusher.start(NAME)
     const [path, state] = location.split('?') as [string, string]
