@@ -10,12 +10,13 @@ import { addAccess } from './commands/access.ts'
 import { addCerts } from './commands/certs.ts'
 import { type AddCommand, CommandError } from './commands/command.ts'
 import { addConfig } from './commands/config.ts'
+import { addGc } from './commands/gc.ts'
 import { addHealth } from './commands/health.ts'
 import { addServe } from './commands/serve.ts'
 import { addUser } from './commands/user.ts'
 import { ConfigError } from './config/error.ts'
 
-const COMMANDS: readonly AddCommand[] = [addServe, addConfig, addHealth, addUser, addAccess, addCerts]
+const COMMANDS: readonly AddCommand[] = [addServe, addConfig, addHealth, addGc, addUser, addAccess, addCerts]
 
 const FAILURE = 1
 const USAGE = 2

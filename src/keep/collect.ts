@@ -65,7 +65,7 @@ export class Collector {
   async #run(request: CollectRequest): Promise<CollectReport> {
     const { keepUnnamedMs, owner, log, metrics } = this.#options
     request.signal?.throwIfAborted()
-    if (!(await owner.isAlone())) throw new VolumeSharedError()
+    if (request.isDryRun !== true && !(await owner.isAlone())) throw new VolumeSharedError()
     const { graceMs } = request
     const run = new CollectRun(this.#options, {
       isDryRun: request.isDryRun === true,

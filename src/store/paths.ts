@@ -51,7 +51,7 @@ export const SAVED_BYTES_KEY = `${OWN}/counts/saved-bytes`
 /** Own keys and tokens, readable by the owner alone. */
 export const KEYS_PREFIX = `${OWN}/keys`
 /** What entrepot knows of repositories. */
-export const MARKS_PREFIX = `${OWN}/repositories`
+const MARKS_PREFIX = `${OWN}/repositories`
 
 const digestPath = (digest: Digest): string => `${algorithmOf(digest)}/${encodedOf(digest)}`
 const repository = (name: RepositoryName): string => `${REPOSITORIES_PREFIX}/${name}`

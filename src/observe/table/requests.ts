@@ -14,9 +14,6 @@ export const HANDLERS = [
   'token',
 ] as const
 
-/** One of {@link HANDLERS}. */
-export type Handler = (typeof HANDLERS)[number]
-
 /** 1 KiB to 2 GiB, each twice the one before. */
 const SIZE_BOUNDS_BYTES = Array.from({ length: 22 }, (_, exponent) => 1024 * 2 ** exponent)
 const DURATION_BOUNDS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 60]

@@ -1,0 +1,90 @@
+/**
+ * `entrepot gc` and, by distribution's name, `garbage-collect`: frees what nothing needs, on a volume that no server works
+ * on. A running server collects by itself; beside one only `--dry-run` looks.
+ */
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import { upstreamsOf } from '../config/upstreams.ts'
+import { MemoryCoordinator } from '../coordinator/coordinator.ts'
+import { Collector } from '../keep/collect.ts'
+import type { CollectReport } from '../keep/collect-state.ts'
+import { VolumeSharedError } from '../keep/shared.ts'
+import { createLogger } from '../observe/log.ts'
+import { createMetrics } from '../observe/metrics.ts'
+import { Repositories } from '../repository.ts'
+import { readAdopted } from '../store/adopted.ts'
+import { createStore } from '../wiring/store.ts'
+import { createUpstreams } from '../wiring/upstreams.ts'
+import { type AddCommand, CommandError } from './command.ts'
+
+interface GcOptions {
+  readonly dryRun?: boolean
+  readonly deleteUntagged?: boolean
+  readonly quiet?: boolean
+}
+
+/** Adds `gc` and `garbage-collect`. */
+export const addGc: AddCommand = (program) => {
+  const add = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .argument('[config]', 'configuration file of the volume')
+      .description(description)
+      .option('-d, --dry-run', 'only tell what would be freed; works beside a running server')
+      .option('-m, --delete-untagged', 'drop local manifests that no tag reaches, too')
+      .option('-q, --quiet', 'tell the sum alone')
+      .action(async (file: string | undefined, options: GcOptions) => {
+        const { config } = loadConfig({ file, env: process.env })
+        tell(await collect(config, options), options)
+      })
+  add('gc', 'free what nothing needs any more, on a volume that no server works on')
+  add('garbage-collect', 'the same, by the name that the registry image has for it')
+}
+
+const collect = async (config: Config, options: GcOptions): Promise<CollectReport> => {
+  const log = createLogger({ level: 'warn', formatter: 'text', fields: {} })
+  const metrics = createMetrics()
+  const now = Date.now
+  const store = createStore(resolve(config.storage.filesystem?.rootdirectory ?? '/var/lib/registry'), log, {
+    metrics,
+    now,
+  })
+  const upstreams = await createUpstreams(upstreamsOf(config), config.limits, { metrics, log })
+  const repositories = new Repositories({
+    upstreams,
+    ownHosts: [],
+    local: config.local.repositories,
+    adopted: await readAdopted(store.driver),
+    marks: store.marks,
+    links: store.links,
+  })
+  const coordinator = new MemoryCoordinator(now)
+  const parts = { ...store, repositories, coordinator, log, metrics, now }
+  const collector = new Collector({ ...parts, keepUnnamedMs: config.local.keepunnamed })
+  // Where no server works, nothing is on its way: what nobody needs goes whatever its age.
+  const graceMs = (await store.owner.isAlone()) ? 0 : undefined
+  const request = {
+    isDryRun: options.dryRun === true,
+    dropsUntagged: options.deleteUntagged === true,
+    graceMs,
+  }
+  try {
+    return await collector.run(request)
+  } catch (error) {
+    if (!(error instanceof VolumeSharedError)) throw error
+    throw new CommandError(
+      'a server works on this volume, and collects by itself: stop it first, or look with --dry-run',
+    )
+  } finally {
+    await Promise.all(upstreams.map(({ upstream }) => upstream.close()))
+  }
+}
+
+const tell = (report: CollectReport, { quiet }: GcOptions): void => {
+  const { isDryRun, repositories, manifests, links, blobs, bytes, waiting, garbage } = report
+  const lines = quiet === true ? [] : garbage.map(({ digest, sizeBytes }) => `${digest} ${sizeBytes}`)
+  const sum = `${blobs} blobs, ${bytes} bytes ${isDryRun ? 'would be' : ''} freed; ${manifests} manifests and ${links} links dropped in ${repositories} repositories; ${waiting} too young`
+  process.stdout.write(`${[...lines, sum.replace(/ {2,}/g, ' ')].join('\n')}\n`)
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { digestOf } from '../../src/protocol/digest.ts'
+import { makeFolder, startEntrepot } from '../support/entrepot.ts'
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
+const BYTES = Buffer.from('nobody needs this any more')
+
+describe('entrepot gc', () => {
+  let root: string
+  let file: string
+
+  before(async () => {
+    root = await makeFolder()
+    file = join(root, 'config.yml')
+    const volume = join(root, 'volume')
+    await mkdir(volume)
+    await writeFile(file, `{version: 0.1, storage: {filesystem: {rootdirectory: ${volume}}}}`)
+    const config = { storage: { filesystem: { rootdirectory: volume }, delete: { enabled: true } } }
+    const entrepot = await startEntrepot({ root: volume, config })
+    const digest = digestOf(BYTES)
+    const pushed = await entrepot.ask('POST', `/v2/team/app/blobs/uploads/?digest=${digest}`, {}, BYTES)
+    assert.equal(pushed.status, 201)
+    assert.equal((await entrepot.ask('DELETE', `/v2/team/app/blobs/${digest}`)).status, 202)
+    await entrepot.stop()
+  })
+  after(() => rm(root, { recursive: true }))
+
+  const gc = async (...args: string[]): Promise<string> => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', MAIN, ...args, file])
+    return stdout
+  }
+
+  it('tells what it would free, and frees nothing, with --dry-run', async () => {
+    for (let run = 0; run < 2; run += 1) {
+      const said = await gc('gc', '--dry-run')
+      assert.match(
+        said,
+        new RegExp(`^${digestOf(BYTES)} ${BYTES.length}\n1 blobs, ${BYTES.length} bytes would be freed`),
+      )
+    }
+  })
+
+  it('frees it, by the name that the registry image has for it too', async () => {
+    assert.match(await gc('garbage-collect', '-q'), new RegExp(`^1 blobs, ${BYTES.length} bytes freed`))
+    assert.match(await gc('gc'), /^0 blobs, 0 bytes freed/)
+  })
+})
