@@ -20,3 +20,8 @@ export const writeRegistriesConf = async (home: string, conf: string): Promise<v
   const policy = { default: [{ type: 'insecureAcceptAnything' }] }
   await writeFile(join(folder, 'policy.json'), JSON.stringify(policy))
 }
+
+/** Where a program with `home` as its `HOME` keeps logins: by default all of a user's programs share one file. */
+export const authFileOf = (home: string): Record<string, string> => ({
+  REGISTRY_AUTH_FILE: join(home, 'auth.json'),
+})

@@ -1,6 +1,6 @@
 /** skopeo with `registries.conf`. It keeps nothing. */
 import type { Workspace } from '../workspace.ts'
-import { writeRegistriesConf } from './registries-conf.ts'
+import { authFileOf, writeRegistriesConf } from './registries-conf.ts'
 import { prepareTool, type Tool } from './tool.ts'
 
 /** What skopeo needs to know. */
@@ -13,6 +13,7 @@ export interface SkopeoOptions {
 
 /** Sets skopeo up with its files in `skopeo` below `workspace`. */
 export const prepareSkopeo = async (workspace: Workspace, { conf, env }: SkopeoOptions): Promise<Tool> => {
-  await writeRegistriesConf(await workspace.folder('skopeo'), conf)
-  return prepareTool(workspace, 'skopeo', env)
+  const folder = await workspace.folder('skopeo')
+  await writeRegistriesConf(folder, conf)
+  return prepareTool(workspace, 'skopeo', { ...env, ...authFileOf(folder) })
 }

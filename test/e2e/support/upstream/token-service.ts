@@ -70,12 +70,18 @@ const parseScope = (scope: string): Access => {
 const mayPull = ({ type, name }: Access, account: string): boolean =>
   type === 'repository' && (account !== '' || !name.startsWith('private/'))
 
-const grant = (scopes: readonly string[], account: string): Access[] =>
-  scopes
+const grant = (scopes: readonly string[], account: string, takesPushes: boolean): Access[] => {
+  const allowed = takesPushes && account !== '' ? ['pull', 'push'] : ['pull']
+  return scopes
     .flatMap((scope) => scope.split(' '))
     .map(parseScope)
     .filter((wanted) => wanted.actions.includes('pull') && mayPull(wanted, account))
-    .map(({ type, name }) => ({ type, name, actions: ['pull'] }))
+    .map(({ type, name, actions }) => ({
+      type,
+      name,
+      actions: actions.filter((action) => allowed.includes(action)),
+    }))
+}
 
 /** The account that the request names; empty for nobody; undefined for wrong credentials. */
 const accountOf = ({ headers }: IncomingMessage): string | undefined => {
@@ -84,14 +90,17 @@ const accountOf = ({ headers }: IncomingMessage): string | undefined => {
   return headers.authorization === `Basic ${expected}` ? ACCOUNT.username : undefined
 }
 
-/** The service itself, not yet listening. */
-export const createTokenService = (signer: Signer, log: RequestLog): Server => {
+/** The service itself, not yet listening; the account may push where it `takesPushes`. */
+export const createTokenService = (signer: Signer, log: RequestLog, takesPushes = false): Server => {
   const answer = async (req: IncomingMessage): Promise<[number, object]> => {
     const account = accountOf(req)
     if (account === undefined)
       return [401, { errors: [{ code: 'UNAUTHORIZED', message: 'wrong credentials' }] }]
     const scopes = new URL(req.url ?? '/', 'http://any').searchParams.getAll('scope')
-    return [200, { token: await signer.sign(grant(scopes, account), account), expires_in: TOKEN_LIFE_S }]
+    return [
+      200,
+      { token: await signer.sign(grant(scopes, account, takesPushes), account), expires_in: TOKEN_LIFE_S },
+    ]
   }
   return createServer((req, res) => {
     log.add(readRequest(req))
