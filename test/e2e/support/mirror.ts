@@ -15,14 +15,15 @@ export interface Mirror {
   readonly url: string
 }
 
-/** Starts it, with `sections` added to entrepot's configuration. */
+/** Starts it, with `sections` added to entrepot's configuration, and an account for it at the upstream if any. */
 export const startMirror = async (
   workspace: Workspace,
   sections: Readonly<Record<string, unknown>> = {},
+  account: { readonly username: string; readonly password: string } | undefined = undefined,
 ): Promise<Mirror> => {
   const hub = await startHub(workspace)
   const entrepot = await startEntrepot(workspace, {
-    sections: { proxy: { remoteurl: hub.url }, ...sections },
+    sections: { proxy: { remoteurl: hub.url, ...account }, ...sections },
   })
   const outside = await closeOutside(workspace)
   return { hub, entrepot, outside, url: `http://${entrepot.address}` }

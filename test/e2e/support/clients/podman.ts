@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { cleanEnvironment } from '../environment.ts'
 import { run } from '../run.ts'
 import type { Workspace } from '../workspace.ts'
-import { authFileOf, writeRegistriesConf } from './registries-conf.ts'
+import { authEnvironment, writeRegistriesConf } from './registries-conf.ts'
 
 /** podman, ready to be called. */
 export interface Podman {
@@ -32,7 +32,7 @@ export const preparePodman = async (workspace: Workspace, options: PodmanOptions
     ...['--root', join(storage, 'root'), '--runroot', join(storage, 'run'), '--tmpdir', join(storage, 'tmp')],
     ...['--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs', '--events-backend', 'none'],
   ]
-  const env = cleanEnvironment(folder, { ...options.env, ...authFileOf(folder) })
+  const env = cleanEnvironment(folder, { ...options.env, ...authEnvironment(folder) })
   const podman = (...args: string[]): Promise<string> => run('podman', [...flags, ...args], { env })
   return {
     podman,

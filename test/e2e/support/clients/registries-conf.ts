@@ -12,16 +12,19 @@ location = "${location}"
 insecure = true
 `
 
-/** Writes `registries.conf` and the policy, to be found by programs with `home` as their `HOME`. */
+/** Writes `registries.conf`, the policy and an empty file of logins, to be found by programs with `home` as their `HOME`. */
 export const writeRegistriesConf = async (home: string, conf: string): Promise<void> => {
   const folder = join(home, '.config/containers')
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'registries.conf'), conf)
   const policy = { default: [{ type: 'insecureAcceptAnything' }] }
   await writeFile(join(folder, 'policy.json'), JSON.stringify(policy))
+  await writeFile(authFileOf(home), '{}')
 }
 
-/** Where a program with `home` as its `HOME` keeps logins: by default all of a user's programs share one file. */
-export const authFileOf = (home: string): Record<string, string> => ({
-  REGISTRY_AUTH_FILE: join(home, 'auth.json'),
+const authFileOf = (home: string): string => join(home, 'auth.json')
+
+/** What makes them keep logins there, too: by default all of a user's programs share one file. */
+export const authEnvironment = (home: string): Record<string, string> => ({
+  REGISTRY_AUTH_FILE: authFileOf(home),
 })

@@ -1,6 +1,6 @@
 /** skopeo with `registries.conf`. It keeps nothing. */
 import type { Workspace } from '../workspace.ts'
-import { authFileOf, writeRegistriesConf } from './registries-conf.ts'
+import { authEnvironment, writeRegistriesConf } from './registries-conf.ts'
 import { prepareTool, type Tool } from './tool.ts'
 
 /** What skopeo needs to know. */
@@ -15,5 +15,5 @@ export interface SkopeoOptions {
 export const prepareSkopeo = async (workspace: Workspace, { conf, env }: SkopeoOptions): Promise<Tool> => {
   const folder = await workspace.folder('skopeo')
   await writeRegistriesConf(folder, conf)
-  return prepareTool(workspace, 'skopeo', { ...env, ...authFileOf(folder) })
+  return prepareTool(workspace, 'skopeo', { ...env, ...authEnvironment(folder) })
 }
