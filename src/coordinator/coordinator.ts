@@ -13,7 +13,7 @@ export interface Coordinator {
   once<T>(key: string, work: () => Promise<T>): Promise<T>
   /** Runs `work` when all that was given for `key` before has ended: one at a time, in the order asked. */
   exclusive<T>(key: string, work: () => Promise<T>): Promise<T>
-  /** Keeps `value` (JSON) for `ttlMs`. */
+  /** Keeps `value` (JSON) for `ttlMs`; not at all where that is 0. */
   remember(key: string, value: unknown, ttlMs: number): Promise<void>
   /** What is kept for `key`, or `undefined`. */
   recall(key: string): Promise<unknown>
@@ -38,7 +38,7 @@ export class MemoryCoordinator implements Coordinator {
   once<T>(key: string, work: () => Promise<T>): Promise<T> {
     const running = this.#flights.get(key)
     if (running !== undefined) return running as Promise<T>
-    const flight = work().finally(() => this.#flights.delete(key))
+    const flight = (async () => work())().finally(() => this.#flights.delete(key))
     this.#flights.set(key, flight)
     return flight
   }
@@ -55,7 +55,9 @@ export class MemoryCoordinator implements Coordinator {
   }
 
   async remember(key: string, value: unknown, ttlMs: number): Promise<void> {
-    this.#facts.set(key, { value }, { ttl: ttlMs })
+    // To the cache a time of 0 means for ever.
+    if (ttlMs > 0) this.#facts.set(key, { value }, { ttl: ttlMs })
+    else this.#facts.delete(key)
   }
 
   async recall(key: string): Promise<unknown> {

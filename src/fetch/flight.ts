@@ -231,12 +231,12 @@ export class Flight {
 
   async #fail(error: unknown): Promise<void> {
     this.#hasFailed = true
-    this.#partial?.fail(error)
-    this.#settleAnswer(error)
-    if (this.#abort.signal.aborted) return this.#report.abandoned(this.writtenBytes)
-    this.#report.failed(error, this.writtenBytes)
     if (this.#partial !== undefined && error instanceof UpstreamError && error.kind === 'corrupt')
       await this.#tools.partials.discard(this.#partial)
+    if (this.#abort.signal.aborted) this.#report.abandoned(this.writtenBytes)
+    else this.#report.failed(error, this.writtenBytes)
+    this.#partial?.fail(error)
+    this.#settleAnswer(error)
   }
 
   /** Where a reader goes on when the partial has stopped: its own transfer, verified if it has read all that went before. */

@@ -5,7 +5,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Digest } from '../protocol/digest.ts'
-import { toStorageError } from '../store/drivers/filesystem.ts'
+import { toStorageError } from '../store/drivers/errno.ts'
 import type { FileOpener } from '../store/growing-file.ts'
 import type { Owner, OwnerState } from '../store/owner.ts'
 import { formatFileDigest } from '../store/paths.ts'

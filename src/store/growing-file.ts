@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { StorageError } from './driver.ts'
-import { toStorageError } from './drivers/filesystem.ts'
+import { toStorageError, trying } from './drivers/errno.ts'
 import { syncGate } from './drivers/gate.ts'
 import type { SlabTarget } from './slabs.ts'
 
@@ -74,7 +74,7 @@ export class GrowingFile implements SlabTarget {
 
   /** Appends chunks in one write. @throws StorageError; nothing of them counts then */
   async append(chunks: readonly Buffer[]): Promise<void> {
-    this.#written = await this.#trying('writing', () => this.#writeAll([...chunks], this.#written))
+    this.#written = await trying('writing a growing file', () => this.#writeAll([...chunks], this.#written))
   }
 
   /** @returns the offset after the last chunk */
@@ -94,12 +94,12 @@ export class GrowingFile implements SlabTarget {
   /** Cuts off everything from `sizeBytes` on; it no longer counts, even where that fails. @throws StorageError */
   async truncate(sizeBytes: number): Promise<void> {
     this.#written = sizeBytes
-    await this.#trying('cutting', () => this.#file.truncate(sizeBytes))
+    await trying('cutting a growing file', () => this.#file.truncate(sizeBytes))
   }
 
   /** Brings what is written to the disk. */
   async sync(): Promise<void> {
-    await this.#trying('syncing', () => syncGate.run(() => this.#file.datasync()))
+    await trying('syncing a growing file', () => syncGate.run(() => this.#file.datasync()))
   }
 
   /**
@@ -110,7 +110,9 @@ export class GrowingFile implements SlabTarget {
   async read(buffer: Uint8Array, position: number, length = buffer.length): Promise<number> {
     const wanted = Math.min(length, this.#written - position)
     if (wanted <= 0) return 0
-    const { bytesRead } = await this.#trying('reading', () => this.#file.read(buffer, 0, wanted, position))
+    const { bytesRead } = await trying('reading a growing file', () =>
+      this.#file.read(buffer, 0, wanted, position),
+    )
     // An end before the end: what was written is not there any more.
     if (bytesRead === 0) throw new StorageError('io', 'a growing file is shorter than what was written to it')
     return bytesRead
@@ -118,14 +120,6 @@ export class GrowingFile implements SlabTarget {
 
   /** Closes the file; it stays. @throws StorageError: network file systems tell only now what they could not write */
   async close(): Promise<void> {
-    await this.#trying('closing', () => this.#file.close())
-  }
-
-  async #trying<T>(doing: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (error) {
-      throw toStorageError(error, `${doing} a growing file`)
-    }
+    await trying('closing a growing file', () => this.#file.close())
   }
 }

@@ -36,6 +36,9 @@ const isMark = (value: unknown): value is Mark => {
   )
 }
 
+/** How much a mark says: mirrored, pushed to, pushed. */
+const rankOf = (mark: Mark): number => (mark.kind === 'mirrored' ? 0 : mark.isKept ? 2 : 1)
+
 const isAsked = (value: unknown): value is Asked => {
   const { digest, atMs } = (value ?? {}) as Record<string, unknown>
   return typeof digest === 'string' && isDigest(digest) && typeof atMs === 'number'
@@ -46,6 +49,7 @@ export class MarkStore {
   readonly #driver: StorageDriver
   readonly #marks = new Memory<RepositoryName, { mark: Mark | undefined }>(MAX_KNOWN, { ttl: KNOWN_FOR_MS })
   readonly #asked = new Memory<string, { readonly asked: Asked; readonly writtenAtMs: number }>(MAX_KNOWN)
+  readonly #turns = new Map<RepositoryName, Promise<void>>()
   /** Counts what was written or removed: what was read meanwhile is not to be believed any longer. */
   #changes = 0
 
@@ -68,19 +72,28 @@ export class MarkStore {
     return mark
   }
 
-  /** Writes the mark of a repository, durably. */
+  /**
+   * Writes the mark of a repository, durably. A mark never says less than before: what was pushed stays local, and what
+   * was kept stays kept, whoever finds out at the same time that the repository is mirrored, or begins a push.
+   */
   async write(name: RepositoryName, mark: Mark): Promise<void> {
-    await this.#driver.write(markKey(name), JSON.stringify(mark))
-    this.#changes += 1
-    this.#marks.set(name, { mark })
+    await this.#inTurn(name, async () => {
+      const present = await this.reread(name)
+      if (present !== undefined && rankOf(present) > rankOf(mark)) return
+      await this.#driver.write(markKey(name), JSON.stringify(mark))
+      this.#changes += 1
+      this.#marks.set(name, { mark })
+    })
   }
 
   /** Lifts the mark of a repository. */
   async remove(name: RepositoryName): Promise<void> {
-    this.#marks.delete(name)
-    await this.#driver.remove(markKey(name))
-    this.#changes += 1
-    this.#marks.delete(name)
+    await this.#inTurn(name, async () => {
+      this.#marks.delete(name)
+      await this.#driver.remove(markKey(name))
+      this.#changes += 1
+      this.#marks.delete(name)
+    })
   }
 
   /** What the upstream last said of a tag. */
@@ -102,6 +115,17 @@ export class MarkStore {
       known?.asked.digest === asked.digest && asked.atMs - known.writtenAtMs < WRITE_ASKED_EVERY_MS
     this.#asked.set(key, { asked, writtenAtMs: isKnown ? known.writtenAtMs : asked.atMs })
     if (!isKnown) await this.#driver.writeLazily(key, JSON.stringify(asked))
+  }
+
+  /** One change of a mark after the other. */
+  async #inTurn(name: RepositoryName, work: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(work, work)
+    this.#turns.set(name, turn)
+    try {
+      await turn
+    } finally {
+      if (this.#turns.get(name) === turn) this.#turns.delete(name)
+    }
   }
 
   async #readJson(key: string): Promise<unknown> {

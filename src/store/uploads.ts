@@ -12,7 +12,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RepositoryName } from '../protocol/name.ts'
-import { toStorageError } from './drivers/filesystem.ts'
+import { toStorageError } from './drivers/errno.ts'
 import { GrowingFile } from './growing-file.ts'
 import type { Owner } from './owner.ts'
 

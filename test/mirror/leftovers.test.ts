@@ -1,9 +1,10 @@
 /** What a killed process left of a download, whatever it is, ends in the right blob. */
 import assert from 'node:assert/strict'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { hostname, uptime } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { formatFileDigest, PARTIALS_FOLDER } from '../../src/store/paths.ts'
+import { formatFileDigest, OWNERS_PREFIX, PARTIALS_FOLDER } from '../../src/store/paths.ts'
 import { type Content, seededBytes } from '../support/bytes.ts'
 import { listFolder, makeFolder, startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts'
@@ -34,6 +35,11 @@ describe('a partial file of a dead process', () => {
     await mkdir(join(root, PARTIALS_FOLDER), { recursive: true })
     const name = `${formatFileDigest(blob.digest)}.0123456789abcdef`
     await writeFile(join(root, PARTIALS_FOLDER, name), leftover)
+    // The mark of a process that ended since this machine booted.
+    const bootedAtMs = Date.now() - uptime() * 1000
+    const mark = { host: hostname(), pid: 1, bootedAtMs, renewedAtMs: Date.now(), hasEnded: true }
+    await mkdir(join(root, OWNERS_PREFIX))
+    await writeFile(join(root, OWNERS_PREFIX, '0123456789abcdef'), JSON.stringify(mark))
     entrepot = await startEntrepot({ upstream: hub, root })
   }
 
