@@ -62,13 +62,18 @@ export interface StorageDriver {
   /** The same without the sync: for what may be lost in a power cut (last use, freshness). Still atomic. */
   writeLazily(key: string, bytes: Uint8Array | string): Promise<void>
   /**
-   * Takes over a finished local file, which is gone from its own path afterwards. Where the key has content already
-   * that stays, since equal keys of blobs mean equal bytes; content of another size is torn, and replaced.
+   * Takes over a finished local file, which is gone from its own path afterwards. What the key had is replaced: equal
+   * keys mean equal bytes, but those in the file were verified just now.
    * @param file an absolute path of this process
    */
   adopt(file: string, key: string): Promise<void>
   /** The names directly below `prefix`, files and folders, in byte order, strictly after `after`, at most `limit`. */
   list(prefix: string, after?: string, limit?: number): Promise<string[]>
+  /**
+   * When the names directly below `prefix` last changed, in milliseconds since the epoch; `undefined` where there are
+   * none. A driver that cannot tell does not have it.
+   */
+  namesChangedAtMs?(prefix: string): Promise<number | undefined>
   /** Removes a key, or everything below it, at once; that nothing is there is no error. Durable like `write`. */
   remove(key: string): Promise<void>
   /** The same without the sync: for what does no harm where a power cut brings it back. */

@@ -78,7 +78,8 @@ export const describeDriver = (name: string, create: () => Promise<DriverUnderTe
 
     it('says when content was last written', async () => {
       await driver.write('a', 'content')
-      assert.ok((await driver.stat('a'))!.modifiedAtMs > 0)
+      const { modifiedAtMs, changedAtMs } = (await driver.stat('a'))!
+      assert.ok(modifiedAtMs > 0 && changedAtMs > 0)
     })
 
     it('has no content under the name of a folder', async () => {
@@ -162,16 +163,55 @@ export const describeDriver = (name: string, create: () => Promise<DriverUnderTe
       assert.deepEqual(await driver.list('p', '', 0), [])
     })
 
-    it('removes a key, or all that is below it, and nothing else', async () => {
-      for (const key of ['a/b/c', 'a/b/d/e', 'a/bc', 'a/b-c']) await driver.write(key, 'content')
-      await driver.remove('a/b')
-      assert.deepEqual(await driver.list('a'), ['b-c', 'bc'])
-      assert.equal(await driver.read('a/b/c'), undefined)
-      assert.deepEqual(await driver.list('a/b'), [])
-      await driver.remove('a/bc')
-      assert.deepEqual(await driver.list('a'), ['b-c'])
-      await driver.remove('a/b-c/d')
-      assert.equal(await readText('a/b-c'), 'content')
+    for (const operation of ['remove', 'removeLazily'] as const)
+      it(`has nothing any more of a key that ${operation} was given, nor below it, and all else`, async () => {
+        for (const key of ['a/b/c', 'a/b/d/e', 'a/bc', 'a/b-c']) await driver.write(key, 'content')
+        await driver[operation]('a/b')
+        assert.deepEqual(await driver.list('a'), ['b-c', 'bc'])
+        assert.equal(await driver.read('a/b/c'), undefined)
+        assert.deepEqual(await driver.list('a/b'), [])
+        await driver[operation]('a/bc')
+        assert.deepEqual(await driver.list('a'), ['b-c'])
+        await driver[operation]('a/b-c/d')
+        await driver[operation]('nothing/there')
+        assert.equal(await readText('a/b-c'), 'content')
+      })
+
+    it('gives a key another name, or all that is below it, in the place of what has that name', async () => {
+      for (const key of ['from/x', 'from/y/z', 'to/x', 'to/old']) await driver.write(key, key)
+      assert.equal(await driver.move('from', 'to'), true)
+      assert.deepEqual(await driver.list('to'), ['x', 'y'])
+      assert.equal(await readText('to/x'), 'from/x')
+      assert.equal(await readText('to/y/z'), 'from/y/z')
+      assert.deepEqual(await driver.list('from'), [])
+      assert.equal(await driver.move('to/x', 'new/folder/x'), true)
+      assert.equal(await readText('new/folder/x'), 'from/x')
+    })
+
+    it('gives nothing no other name, and leaves what has that name', async () => {
+      await driver.write('to/x', 'content')
+      assert.equal(await driver.move('from', 'to'), false)
+      assert.equal(await readText('to/x'), 'content')
+    })
+
+    it('goes on to give what was opened when it is moved', async () => {
+      await driver.write('from/x', 'content')
+      const file = (await driver.open('from/x'))!
+      await driver.move('from', 'to')
+      const buffer = Buffer.alloc(7)
+      await file.read(buffer, 0, 7)
+      assert.equal(buffer.toString(), 'content')
+      await file.close()
+    })
+
+    it('keeps all content when it is pruned and swept', async () => {
+      await driver.write('a/b/c', 'content')
+      await driver.write('d/e', 'content')
+      await driver.remove('d/e')
+      for (const prefix of ['a', 'd', 'nothing/there']) await driver.prune(prefix)
+      await driver.sweep(Number.MAX_SAFE_INTEGER)
+      assert.equal(await readText('a/b/c'), 'content')
+      assert.deepEqual(await driver.list(''), ['a'])
     })
 
     it('takes content again where some was removed', async () => {
@@ -185,13 +225,13 @@ export const describeDriver = (name: string, create: () => Promise<DriverUnderTe
     })
 
     it('tells by a time whether names were added or removed, if it can', async () => {
-      if (driver.changedAtMs === undefined) return
-      assert.equal(await driver.changedAtMs('a'), undefined)
+      if (driver.namesChangedAtMs === undefined) return
+      assert.equal(await driver.namesChangedAtMs('a'), undefined)
       await driver.write('a/b', 'content')
-      assert.equal(typeof (await driver.changedAtMs('a')), 'number')
-      const before = await driver.changedAtMs('a')
+      assert.equal(typeof (await driver.namesChangedAtMs('a')), 'number')
+      const before = await driver.namesChangedAtMs('a')
       await driver.write('a/b', 'other content')
-      assert.equal(await driver.changedAtMs('a'), before)
+      assert.equal(await driver.namesChangedAtMs('a'), before)
     })
 
     it('knows how much room there is, if there is a bound', async () => {

@@ -79,7 +79,13 @@ export class MemoryDriver implements StorageDriver {
   stat(key: string): Promise<StoredStat | undefined> {
     return this.#do('stat', key, () => {
       const entry = this.#entries.get(key)
-      return entry && { sizeBytes: entry.bytes.length, modifiedAtMs: entry.modifiedAtMs }
+      return (
+        entry && {
+          sizeBytes: entry.bytes.length,
+          modifiedAtMs: entry.modifiedAtMs,
+          changedAtMs: entry.modifiedAtMs,
+        }
+      )
     })
   }
 
@@ -125,18 +131,39 @@ export class MemoryDriver implements StorageDriver {
     })
   }
 
-  changedAtMs(prefix: string): Promise<number | undefined> {
-    return this.#do('changedAtMs', prefix, () =>
+  namesChangedAtMs(prefix: string): Promise<number | undefined> {
+    return this.#do('namesChangedAtMs', prefix, () =>
       this.#isFolder(prefix) ? this.#changedAtMs.get(prefix) : undefined,
     )
   }
 
   remove(key: string): Promise<void> {
-    return this.#do('remove', key, () => {
-      const gone = [...this.#entries.keys()].filter((each) => each === key || each.startsWith(`${key}/`))
-      for (const each of gone) this.#entries.delete(each)
-      if (gone.length > 0) this.#note(key)
+    return this.#do('remove', key, () => this.#take(key))
+  }
+
+  removeLazily(key: string): Promise<void> {
+    return this.#do('removeLazily', key, () => this.#take(key))
+  }
+
+  move(from: string, to: string): Promise<boolean> {
+    return this.#do('move', from, () => {
+      const moved = this.#below(from)
+      if (moved.length === 0) return false
+      this.#take(to)
+      for (const [key, { bytes }] of moved) this.put(`${to}${key.slice(from.length)}`, bytes)
+      this.#take(from)
+      return true
     })
+  }
+
+  /** There are no folders but those that hold something. */
+  prune(prefix: string): Promise<void> {
+    return this.#do('prune', prefix, () => {})
+  }
+
+  /** Nothing is ever in the making. */
+  sweep(): Promise<void> {
+    return this.#do('sweep', '', () => {})
   }
 
   usage(): Promise<StoreUsage | undefined> {
@@ -153,6 +180,16 @@ export class MemoryDriver implements StorageDriver {
     const outcome = await work()
     await this.pause(operation, key)
     return outcome
+  }
+
+  #below(key: string): [string, Entry][] {
+    return [...this.#entries].filter(([each]) => each === key || each.startsWith(`${key}/`))
+  }
+
+  #take(key: string): void {
+    const gone = this.#below(key)
+    for (const [each] of gone) this.#entries.delete(each)
+    if (gone.length > 0) this.#note(key)
   }
 
   #isFolder(key: string): boolean {

@@ -1,10 +1,10 @@
 /**
- * The storage driver for a folder. Durable in this order: write, sync the file, rename, sync the receiving folder and
- * the parent of every folder newly made. Few syncs run at once ({@link syncGate}).
+ * The storage driver for a folder. Content is written to a file of another name and gets its own by one rename
+ * ({@link Placer}); it goes by one rename, too.
  */
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
-import { mkdir, open, readdir, rename, rm, rmdir, stat, statfs, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, rmdir, stat, statfs, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import {
@@ -15,7 +15,9 @@ import {
   type StoreUsage,
 } from '../driver.ts'
 import { TEMPORARY_FOLDER } from '../paths.ts'
-import { syncGate } from './gate.ts'
+import { readWhole } from '../read-whole.ts'
+import { codeOf, isAbsent, toStorageError, trying } from './errno.ts'
+import { Placer, syncFolder } from './placer.ts'
 
 /** Most bytes of a key that `read` takes into memory: links and manifests, never a layer. */
 const MAX_READ_BYTES = 8 * 1024 * 1024
@@ -24,9 +26,6 @@ const openFd = promisify(fs.open)
 const closeFd = promisify(fs.close)
 const statFd = promisify(fs.fstat)
 const readFd = promisify(fs.read)
-
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? ''
-const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error))
 
 /** @returns whether there is no such folder any more */
 const removeIfEmpty = async (folder: string): Promise<boolean> => {
@@ -40,17 +39,6 @@ const removeIfEmpty = async (folder: string): Promise<boolean> => {
   }
 }
 
-/** An operating-system error in the store's own words. */
-export const toStorageError = (error: unknown, doing: string): StorageError => {
-  if (error instanceof StorageError) return error
-  const code = codeOf(error)
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new StorageError('full', `no space left while ${doing}`, { cause: error })
-  if (code === 'EROFS')
-    return new StorageError('readonly', `read-only file system while ${doing}`, { cause: error })
-  return new StorageError('io', `${code || 'failure'} while ${doing}`, { cause: error })
-}
-
 class FilesystemFile implements StoredFile {
   readonly sizeBytes: number
   readonly #fd: number
@@ -62,14 +50,19 @@ class FilesystemFile implements StoredFile {
   }
 
   async read(buffer: Uint8Array, position: number, length: number): Promise<number> {
-    const { bytesRead } = await readFd(this.#fd, buffer, 0, length, position)
-    return bytesRead
+    // Its number may be another file's by now.
+    if (!this.#isOpen) throw new StorageError('io', 'read after close')
+    try {
+      return (await readFd(this.#fd, buffer, 0, length, position)).bytesRead
+    } catch (error) {
+      throw toStorageError(error, 'reading')
+    }
   }
 
   async close(): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
-    await closeFd(this.#fd)
+    await closeFd(this.#fd).catch(() => {})
   }
 }
 
@@ -78,11 +71,13 @@ export class FilesystemDriver implements StorageDriver {
   readonly #root: string
   /** Two processes on one volume may well have the same number, each in its container. */
   readonly #id = randomBytes(6).toString('hex')
+  readonly #placer: Placer
   #serial = 0
 
   /** @param root absolute path of the folder; it is made when something is written */
   constructor(root: string) {
     this.#root = root
+    this.#placer = new Placer(root)
   }
 
   async stat(key: string): Promise<StoredStat | undefined> {
@@ -97,11 +92,14 @@ export class FilesystemDriver implements StorageDriver {
     return this.#absentOr(`opening ${key}`, async () => {
       const fd = await openFd(this.#path(key), 'r')
       try {
-        return new FilesystemFile(fd, (await statFd(fd)).size)
+        const found = await statFd(fd)
+        if (found.isFile()) return new FilesystemFile(fd, found.size)
       } catch (error) {
         await closeFd(fd)
         throw error
       }
+      await closeFd(fd)
+      return undefined
     })
   }
 
@@ -111,9 +109,7 @@ export class FilesystemDriver implements StorageDriver {
     try {
       if (file.sizeBytes > MAX_READ_BYTES)
         throw new StorageError('io', `${key} is larger than anything small`)
-      const bytes = Buffer.allocUnsafe(file.sizeBytes)
-      const length = await file.read(bytes, 0, bytes.length)
-      return bytes.subarray(0, length)
+      return await readWhole(file)
     } finally {
       await file.close()
     }
@@ -128,11 +124,7 @@ export class FilesystemDriver implements StorageDriver {
   }
 
   async adopt(file: string, key: string): Promise<void> {
-    await this.#trying(`storing ${key}`, async () => {
-      if ((await this.stat(key))?.sizeBytes === (await stat(file)).size) return rm(file, { force: true })
-      await this.#sync(file)
-      await this.#place(file, this.#path(key), true)
-    })
+    await trying(`storing ${key}`, () => this.#placer.placeDurably(file, this.#path(key)))
   }
 
   async list(prefix: string, after = '', limit = Number.POSITIVE_INFINITY): Promise<string[]> {
@@ -141,10 +133,14 @@ export class FilesystemDriver implements StorageDriver {
     return later.length > limit ? later.slice(0, limit) : later
   }
 
+  async namesChangedAtMs(prefix: string): Promise<number | undefined> {
+    return this.#absentOr(`looking at ${prefix}`, async () => (await stat(this.#path(prefix))).mtimeMs)
+  }
+
   async remove(key: string): Promise<void> {
     await this.#absentOr(`removing ${key}`, async () => {
       await this.#vanish(this.#path(key))
-      await this.#sync(dirname(this.#path(key)))
+      await syncFolder(dirname(this.#path(key)))
     })
   }
 
@@ -158,14 +154,14 @@ export class FilesystemDriver implements StorageDriver {
       await this.#vanish(this.#path(to)).catch((error: unknown) => {
         if (!isAbsent(error)) throw error
       })
-      await this.#place(this.#path(from), this.#path(to), false)
+      await this.#placer.place(this.#path(from), this.#path(to))
       return true
     })
     return moved ?? false
   }
 
   async prune(prefix: string): Promise<void> {
-    await this.#trying(`removing empty folders of ${prefix}`, async () => {
+    await trying(`removing empty folders of ${prefix}`, async () => {
       if (!(await this.#pruneBelow(this.#path(prefix)))) return
       for (let above = dirname(prefix); above !== '.'; above = dirname(above))
         if (!(await removeIfEmpty(this.#path(above)))) return
@@ -177,7 +173,7 @@ export class FilesystemDriver implements StorageDriver {
       const path = join(this.#root, TEMPORARY_FOLDER, name)
       const found = await this.#absentOr('looking at a temporary file', () => stat(path))
       if (found !== undefined && Math.max(found.mtimeMs, found.ctimeMs) < beforeMs)
-        await this.#trying('removing a temporary file', () => rm(path, { recursive: true, force: true }))
+        await trying('removing a temporary file', () => rm(path, { recursive: true, force: true }))
     }
   }
 
@@ -215,20 +211,26 @@ export class FilesystemDriver implements StorageDriver {
       if (codeOf(error) !== 'EISDIR' && codeOf(error) !== 'EPERM') throw error
     }
     const temporary = this.#nameTemporary()
-    await mkdir(dirname(temporary), { recursive: true })
-    await rename(path, temporary)
+    try {
+      await mkdir(dirname(temporary), { recursive: true })
+      await rename(path, temporary)
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') throw error
+      // A full disk may have no room for the other name, and what is removed is to make room.
+      return rm(path, { recursive: true, force: true })
+    }
     await rm(temporary, { recursive: true, force: true })
   }
 
   async #replace(key: string, bytes: Uint8Array | string, isDurable: boolean): Promise<void> {
     const temporary = this.#nameTemporary()
-    await this.#trying(`writing ${key}`, async () => {
+    await trying(`writing ${key}`, async () => {
       try {
         await this.#writeTemporary(temporary, bytes)
-        if (isDurable) await this.#sync(temporary)
-        await this.#place(temporary, this.#path(key), isDurable)
+        if (isDurable) await this.#placer.placeDurably(temporary, this.#path(key))
+        else await this.#placer.place(temporary, this.#path(key))
       } catch (error) {
-        await rm(temporary, { force: true })
+        await rm(temporary, { force: true }).catch(() => {})
         throw error
       }
     })
@@ -244,49 +246,11 @@ export class FilesystemDriver implements StorageDriver {
     }
   }
 
-  /** Renames a finished file to its final name, making the folders above it. */
-  async #place(from: string, to: string, isDurable: boolean): Promise<void> {
-    const folder = dirname(to)
-    let firstMade = await mkdir(folder, { recursive: true })
-    try {
-      await rename(from, to)
-    } catch (error) {
-      // A collector may have taken the empty folder between the two calls: once more is enough.
-      if (codeOf(error) !== 'ENOENT') throw error
-      firstMade = await mkdir(folder, { recursive: true })
-      await rename(from, to)
-    }
-    if (!isDurable) return
-    await this.#sync(folder)
-    if (firstMade === undefined) return
-    for (let made = folder; made.length >= firstMade.length; made = dirname(made))
-      await this.#sync(dirname(made))
-  }
-
-  async #sync(path: string): Promise<void> {
-    await syncGate.run(async () => {
-      const handle = await open(path, 'r')
-      try {
-        await handle.sync()
-      } finally {
-        await handle.close()
-      }
-    })
-  }
-
   async #absentOr<T>(doing: string, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work()
     } catch (error) {
       if (isAbsent(error)) return undefined
-      throw toStorageError(error, doing)
-    }
-  }
-
-  async #trying<T>(doing: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (error) {
       throw toStorageError(error, doing)
     }
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { FilesystemDriver } from '../../../src/store/drivers/filesystem.ts'
@@ -7,7 +7,6 @@ import { makeQuickFolder } from '../../support/quick-folder.ts'
 import { describeDriver } from '../driver-contract.ts'
 
 const MIB = 1024 * 1024
-const HOUR_MS = 60 * 60 * 1000
 
 describeDriver('a folder', async () => {
   const root = await makeQuickFolder()
@@ -103,19 +102,5 @@ describe('a folder', () => {
     await symlink(join(root, 'elsewhere'), join(root, 'link'))
     await driver.remove('link')
     assert.deepEqual(await driver.list('elsewhere'), ['a'])
-  })
-
-  it('is swept of temporary files and folders that are old', async () => {
-    const folder = join(root, 'entrepot/tmp')
-    await mkdir(join(folder, 'old-folder/x'), { recursive: true })
-    for (const name of ['old', 'new']) await writeFile(join(folder, name), '')
-    const old = new Date(Date.now() - 2 * HOUR_MS)
-    for (const name of ['old', 'old-folder']) await utimes(join(folder, name), old, old)
-    await driver.sweep(Date.now())
-    assert.deepEqual(await temporaries(), ['new'])
-  })
-
-  it('is swept though nothing was ever written', async () => {
-    await driver.sweep(Date.now())
   })
 })
