@@ -1,42 +1,50 @@
 /**
  * Which processes work on this volume. Partial files carry their owner's id; one whose owner is gone may be taken over
  * at once, so that a restart after a crash waits for nothing, while another living server's files are left alone.
+ *
+ * An owner's mark says where it lives and when that was last renewed; in the end, that it has ended. Marks are never
+ * synced, so after a power cut one may be missing or torn: of its owner nothing is certain then.
  */
 import { randomBytes } from 'node:crypto'
-import { hostname, uptime } from 'node:os'
 import type { Logger } from '../observe/log.ts'
 import type { StorageDriver } from './driver.ts'
+import { type Machine, thisMachine } from './machine.ts'
 import { OWNERS_PREFIX } from './paths.ts'
 
 /** How often the mark of a living owner is renewed, in milliseconds. */
 const RENEW_EVERY_MS = 5_000
 /** After how long without renewal an owner counts as gone, in milliseconds. */
 const GONE_AFTER_MS = 20_000
-/** After how long without renewal its mark is removed, in milliseconds: its partial files are swept before. */
-const FORGET_AFTER_MS = 48 * 60 * 60 * 1000
 /** Two boot times this close are the same boot: they are computed from clocks, in milliseconds. */
 const BOOT_TOLERANCE_MS = 60_000
+/** After how long without renewal its mark is removed, in milliseconds: its partial files are swept before. */
+const FORGET_AFTER_MS = 48 * 60 * 60 * 1000
 
 interface OwnerMark {
   readonly host: string
   readonly pid: number
   readonly bootedAtMs: number
   readonly renewedAtMs: number
+  readonly hasEnded: boolean
 }
 
-/** What is known of an owner: still there, gone, or gone with the machine's last boot (its unsynced writes with it). */
+/**
+ * What is known of an owner: still there; gone; or gone, and its unsynced writes with it, since the machine has
+ * booted or nothing is known of it.
+ */
 export type OwnerState = 'alive' | 'gone' | 'rebooted'
 
-const processExists = (pid: number): boolean => {
+const parseMark = (text: string): OwnerMark | undefined => {
   try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    const mark = (JSON.parse(text) ?? {}) as Record<string, unknown>
+    const { host, pid, bootedAtMs, renewedAtMs, hasEnded } = mark
+    if (typeof host !== 'string' || typeof pid !== 'number') return undefined
+    if (typeof bootedAtMs !== 'number' || typeof renewedAtMs !== 'number') return undefined
+    return { host, pid, bootedAtMs, renewedAtMs, hasEnded: hasEnded === true }
+  } catch {
+    return undefined
   }
 }
-
-const bootedAtMs = (nowMs: number): number => nowMs - uptime() * 1000
 
 /** This process as an owner of files on the volume. */
 export class Owner {
@@ -44,16 +52,18 @@ export class Owner {
   readonly id = randomBytes(8).toString('hex')
   readonly #driver: StorageDriver
   readonly #log: Logger
-  readonly #now: () => number
+  readonly #machine: Machine
   /** Resolves when other processes can see this one, or the volume cannot be written. */
   readonly marked: Promise<void>
   #onMarked: () => void = () => {}
   #timer: NodeJS.Timeout | undefined
+  #renewing: Promise<void> = Promise.resolve()
 
-  constructor(driver: StorageDriver, log: Logger, now: () => number = Date.now) {
+  /** @param machine where this process lives; tests give one of their own */
+  constructor(driver: StorageDriver, log: Logger, machine: Machine = thisMachine) {
     this.#driver = driver
     this.#log = log
-    this.#now = now
+    this.#machine = machine
     this.marked = new Promise((resolve) => {
       this.#onMarked = resolve
     })
@@ -61,30 +71,27 @@ export class Owner {
 
   /** Begins to renew this process's mark. A volume that cannot be written is served all the same. */
   async start(): Promise<void> {
-    await this.#renew()
+    await this.#renew(false)
     this.#onMarked()
-    this.#timer = setInterval(() => void this.#renew(), RENEW_EVERY_MS).unref()
+    this.#timer = setInterval(() => {
+      this.#renewing = this.#renew(false)
+    }, RENEW_EVERY_MS).unref()
   }
 
-  /** Ends the renewal and removes the mark. */
+  /** Ends the renewal, and says so: whoever comes next need not wait until the mark is old. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
-    await this.#driver.remove(`${OWNERS_PREFIX}/${this.id}`).catch((error: unknown) => {
-      this.#log.debug({ err: error }, 'owner mark not removed')
-    })
+    await this.#renewing
+    await this.#renew(true)
   }
 
-  /** What became of the owner with this id. */
+  /** What became of the owner with this id. @throws StorageError */
   async stateOf(id: string): Promise<OwnerState> {
     if (id === this.id) return 'alive'
     const mark = await this.#read(id)
-    if (mark === undefined) return 'gone'
-    const nowMs = this.#now()
-    if (Math.abs(mark.bootedAtMs - bootedAtMs(nowMs)) > BOOT_TOLERANCE_MS) return 'rebooted'
-    // In a container every process has the same number: another one with ours is our predecessor.
-    const isSameHost = mark.host === hostname()
-    if (isSameHost && (mark.pid === process.pid || !processExists(mark.pid))) return 'gone'
-    return nowMs - mark.renewedAtMs < GONE_AFTER_MS ? 'alive' : 'gone'
+    if (mark === undefined) return 'rebooted'
+    if (this.#isAlive(mark)) return 'alive'
+    return this.#isOfThisBoot(mark) ? 'gone' : 'rebooted'
   }
 
   /** Whether no other process works on this volume: none that is seen here, and what comes later sees what was done. */
@@ -98,28 +105,35 @@ export class Owner {
   async sweep(): Promise<void> {
     for (const id of await this.#driver.list(OWNERS_PREFIX)) {
       const renewedAtMs = (await this.#read(id))?.renewedAtMs ?? 0
-      if (id !== this.id && renewedAtMs < this.#now() - FORGET_AFTER_MS)
+      if (id !== this.id && renewedAtMs < this.#machine.now() - FORGET_AFTER_MS)
         await this.#driver.removeLazily(`${OWNERS_PREFIX}/${id}`)
     }
   }
 
-  async #read(id: string): Promise<OwnerMark | undefined> {
-    const bytes = await this.#driver.read(`${OWNERS_PREFIX}/${id}`)
-    try {
-      return bytes === undefined ? undefined : (JSON.parse(bytes.toString()) as OwnerMark)
-    } catch {
-      return undefined
-    }
+  #isAlive(mark: OwnerMark): boolean {
+    const { host, pid, startedAtMs, now, isRunning } = this.#machine
+    if (mark.hasEnded || Math.abs(now() - mark.renewedAtMs) >= GONE_AFTER_MS) return false
+    // Of another machine, or in another container, no more can be known.
+    if (mark.host !== host) return true
+    if (!this.#isOfThisBoot(mark)) return false
+    // Its number says nothing when it was renewed while we were here: it lives in another container under our name.
+    return mark.renewedAtMs >= startedAtMs || (mark.pid !== pid && isRunning(mark.pid))
   }
 
-  async #renew(): Promise<void> {
-    const renewedAtMs = this.#now()
-    const mark: OwnerMark = {
-      host: hostname(),
-      pid: process.pid,
-      bootedAtMs: bootedAtMs(renewedAtMs),
-      renewedAtMs,
-    }
+  #isOfThisBoot({ bootedAtMs }: OwnerMark): boolean {
+    return Math.abs(bootedAtMs - this.#machine.bootedAtMs()) <= BOOT_TOLERANCE_MS
+  }
+
+  async #read(id: string): Promise<OwnerMark | undefined> {
+    const bytes = await this.#driver.read(`${OWNERS_PREFIX}/${id}`)
+    return bytes === undefined ? undefined : parseMark(bytes.toString())
+  }
+
+  /** Never rejects. */
+  async #renew(hasEnded: boolean): Promise<void> {
+    const { host, pid, now } = this.#machine
+    const bootedAtMs = this.#machine.bootedAtMs()
+    const mark: OwnerMark = { host, pid, bootedAtMs, renewedAtMs: now(), hasEnded }
     try {
       await this.#driver.writeLazily(`${OWNERS_PREFIX}/${this.id}`, JSON.stringify(mark))
     } catch (error) {

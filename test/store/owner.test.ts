@@ -150,14 +150,33 @@ describe('an owner', () => {
     await owner.stop()
   })
 
-  it('sweeps the marks of those that are gone for a week', async () => {
-    driver.nowMs = NOW_MS - 8 * 24 * HOUR_MS
-    driver.put(`${OWNERS_PREFIX}/old`, '{}')
-    driver.nowMs = NOW_MS
+  it('sweeps the marks of those that are gone for two days', async () => {
+    const gone = new Owner(driver, silentLogger, machine({ now: () => NOW_MS - 49 * HOUR_MS }))
+    const lately = new Owner(driver, silentLogger, machine({ now: () => NOW_MS - 47 * HOUR_MS }))
     const owner = new Owner(driver, silentLogger, machine())
-    await owner.start()
+    for (const each of [gone, lately, owner]) {
+      await each.start()
+      await each.stop()
+    }
     await owner.sweep()
-    assert.deepEqual(await driver.list(OWNERS_PREFIX), [owner.id])
+    assert.deepEqual(await driver.list(OWNERS_PREFIX), [lately.id, owner.id].sort())
+  })
+
+  it('is alone where all others are gone', async () => {
+    const owner = new Owner(driver, silentLogger, machine())
+    assert.equal(await owner.isAlone(), true)
+    const other = new Owner(driver, silentLogger, machine({ host: 'there' }))
+    await other.start()
+    assert.equal(await owner.isAlone(), false)
+    await other.stop()
+    assert.equal(await owner.isAlone(), true)
+  })
+
+  it('is marked once others can see it, or never will', async () => {
+    const owner = new Owner(driver, silentLogger, machine())
+    const marked = owner.marked.then(() => driver.list(OWNERS_PREFIX))
+    await owner.start()
+    assert.deepEqual(await marked, [owner.id])
     await owner.stop()
   })
 })
