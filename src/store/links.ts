@@ -6,7 +6,7 @@
 import { Memory } from '../memory.ts'
 import type { CacheMeter } from '../observe/cache-meter.ts'
 import { type Digest, isDigest } from '../protocol/digest.ts'
-import { isTag, type RepositoryName, type Tag } from '../protocol/name.ts'
+import type { RepositoryName, Tag } from '../protocol/name.ts'
 import type { StorageDriver } from './driver.ts'
 import {
   layerLinkKey,
@@ -16,8 +16,8 @@ import {
   tagCurrentKey,
   tagFolder,
   tagIndexKey,
-  tagsPrefix,
 } from './paths.ts'
+import { TagNames } from './tag-names.ts'
 
 /** Links kept in memory. */
 const MAX_KNOWN = 100_000
@@ -27,6 +27,8 @@ const MAX_LAST = 50_000
 const KNOWN_FOR_MS = 2_000
 /** The same for tags, which change. */
 const TAG_KNOWN_FOR_MS = 1_000
+/** How long a tag is believed that is still being written, in milliseconds: longer than a slow disk takes. */
+const TAG_SHOWN_FOR_MS = 30_000
 
 /** Key of what changes a repository's tags and manifests, one at a time (`Coordinator.exclusive`). */
 export const tagsKey = (name: RepositoryName): string => `tags ${name}`
@@ -40,6 +42,7 @@ export class LinkStore {
   readonly #lastByDigest = new Memory<Digest, RepositoryName>(MAX_LAST)
   readonly #writing = new Map<string, Promise<void>>()
   readonly #watchers = new Set<(stored: Digest) => void>()
+  readonly #tagNames: TagNames
   /** Counts what was moved or removed. */
   #changes = 0
   #removals = 0
@@ -47,6 +50,7 @@ export class LinkStore {
   constructor(driver: StorageDriver, meter?: CacheMeter) {
     this.#driver = driver
     this.#meter = meter
+    this.#tagNames = new TagNames(driver)
   }
 
   /** How many blobs and manifests were taken from repositories, since the start of this process. */
@@ -107,15 +111,15 @@ export class LinkStore {
 
   /** Lets reads find a tag at once, in memory, while {@link writeTag} is still under way. */
   showTag(name: RepositoryName, tag: Tag, digest: Digest): void {
-    this.#changes += 1
-    this.#tags.set(tagCurrentKey(name, tag), digest)
+    this.#rememberTag(tagCurrentKey(name, tag), digest, TAG_SHOWN_FOR_MS)
   }
 
   /** Points a tag at a manifest. */
   async writeTag(name: RepositoryName, tag: Tag, digest: Digest): Promise<void> {
     await this.#driver.write(tagCurrentKey(name, tag), digest)
-    this.showTag(name, tag, digest)
-    await this.#driver.writeLazily(tagIndexKey(name, tag, digest), digest)
+    this.#rememberTag(tagCurrentKey(name, tag), digest, TAG_KNOWN_FOR_MS)
+    // It has moved: that nobody can read where it once was does not undo that.
+    await this.#driver.writeLazily(tagIndexKey(name, tag, digest), digest).catch(() => {})
   }
 
   /** Removes a tag; the manifest stays. */
@@ -128,7 +132,7 @@ export class LinkStore {
 
   /** The tags of a repository, in byte order, after `after`, at most `limit`. */
   async listTags(name: RepositoryName, after?: string, limit?: number): Promise<Tag[]> {
-    return (await this.#driver.list(tagsPrefix(name), after, limit)).filter(isTag)
+    return this.#tagNames.list(name, after, limit)
   }
 
   /** The blobs that a repository has. */
@@ -185,6 +189,11 @@ export class LinkStore {
     return lists.flat().filter(isDigest)
   }
 
+  #rememberTag(key: string, digest: Digest, forMs: number): void {
+    this.#changes += 1
+    this.#tags.set(key, digest, { ttl: forMs })
+  }
+
   #read(key: string): Promise<Digest | undefined> {
     return this.#readThrough(this.#known, key)
   }
@@ -215,8 +224,9 @@ export class LinkStore {
     await writing
   }
 
+  /** Looks at the store, not at what is remembered: another process may have removed it. */
   async #writeMissing(key: string, stored: Digest): Promise<void> {
-    if ((await this.#read(key)) !== stored) await this.#driver.write(key, stored)
+    if ((await this.#readLink(key)) !== stored) await this.#driver.write(key, stored)
     this.#known.set(key, stored)
   }
 

@@ -57,7 +57,7 @@ export class TagNames {
   async #read(name: RepositoryName): Promise<readonly Tag[]> {
     const prefix = tagsPrefix(name)
     // Looked at before the list is read: what changes meanwhile shows as a later time.
-    const changedAtMs = await this.#driver.changedAtMs?.(prefix)
+    const changedAtMs = await this.#driver.namesChangedAtMs?.(prefix)
     const known = this.#listed.get(name)
     if (known !== undefined && known.changedAtMs === changedAtMs) return known.tags
     const lookedAtMs = this.#now()

@@ -3,6 +3,7 @@ import { beforeEach, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { digestOf } from '../../src/protocol/digest.ts'
 import type { RepositoryName } from '../../src/protocol/name.ts'
+import type { StorageDriver } from '../../src/store/driver.ts'
 import { tagsPrefix } from '../../src/store/paths.ts'
 import { TagNames } from '../../src/store/tag-names.ts'
 import { tags } from '../support/arbitraries.ts'
@@ -85,10 +86,13 @@ describe('the tags of a repository', () => {
   })
 
   it('are read every time from a store that cannot tell', async () => {
-    const { stat, open, read, write, writeLazily, adopt, list, remove, usage } = driver
-    const plain = { stat, open, read, write, writeLazily, adopt, list, remove, usage }
-    for (const [key, value] of Object.entries(plain))
-      Object.assign(plain, { [key]: (value as () => unknown).bind(driver) })
+    const plain: StorageDriver = new Proxy(driver, {
+      get: (target, property) => {
+        if (property === 'namesChangedAtMs') return undefined
+        const value: unknown = Reflect.get(target, property)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
     const blind = new TagNames(plain, () => driver.nowMs)
     add('a')
     driver.nowMs += HOUR_MS
