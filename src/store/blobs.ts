@@ -3,9 +3,10 @@
  * `store/links`. Content is immutable, so what is known of it (size, small content) is kept in memory.
  */
 import { LRUCache } from 'lru-cache'
-import { type Digest, isDigest } from '../protocol/digest.ts'
+import { type Digest, digestOf, isDigest } from '../protocol/digest.ts'
 import type { StorageDriver, StoredFile } from './driver.ts'
 import { blobFolder, blobKey, quarantineFolder, TRASH_PREFIX, trashFolder } from './paths.ts'
+import { readWhole } from './read-whole.ts'
 
 /** Small blobs kept in memory, in bytes in all: configs, and layers of a few KiB. */
 const MEMORY_BYTES = 32 * 1024 * 1024
@@ -65,6 +66,9 @@ class MemoryBlob implements StoredBlob {
   async close(): Promise<void> {}
 }
 
+/** Digest of no bytes: any other blob that is empty was torn by a crash of a server that did not sync. */
+const EMPTY = digestOf('')
+
 /** The blobs of a store. Every digest here is the sha256 digest under which the bytes lie. */
 export class BlobStore {
   readonly #driver: StorageDriver
@@ -84,10 +88,11 @@ export class BlobStore {
 
   /** Size in bytes, or `undefined` where there is no such blob. */
   async stat(digest: Digest): Promise<number | undefined> {
-    return this.#small.get(digest)?.length ?? (await this.#driver.stat(blobKey(digest)))?.sizeBytes
+    const sizeBytes = this.#small.get(digest)?.length ?? (await this.#driver.stat(blobKey(digest)))?.sizeBytes
+    return sizeBytes === 0 && digest !== EMPTY ? undefined : sizeBytes
   }
 
-  /** Opens a blob; the caller closes it. */
+  /** Opens a blob; the caller closes it. A small one is verified: where its bytes are wrong there is no such blob. */
   async open(digest: Digest): Promise<StoredBlob | undefined> {
     const bytes = this.#small.get(digest)
     if (bytes !== undefined) return new MemoryBlob(digest, bytes)
@@ -117,7 +122,8 @@ export class BlobStore {
   /** Stores verified bytes that are in memory: a manifest. */
   async write(digest: Digest, bytes: Uint8Array): Promise<void> {
     await this.#alone(digest, async () => {
-      if ((await this.stat(digest)) === undefined) await this.#driver.write(blobKey(digest), bytes)
+      const present = await this.#driver.read(blobKey(digest))
+      if (present?.equals(bytes) !== true) await this.#driver.write(blobKey(digest), bytes)
     })
   }
 
@@ -181,10 +187,10 @@ export class BlobStore {
     }
   }
 
-  async #remember(digest: Digest, file: StoredFile, removals: number): Promise<StoredBlob> {
+  async #remember(digest: Digest, file: StoredFile, removals: number): Promise<StoredBlob | undefined> {
     try {
-      const bytes = Buffer.allocUnsafe(file.sizeBytes)
-      await file.read(bytes, 0, bytes.length)
+      const bytes = await readWhole(file)
+      if (digestOf(bytes) !== digest) return undefined
       if (removals === this.#removals) this.#small.set(digest, bytes)
       return new MemoryBlob(digest, bytes)
     } finally {
