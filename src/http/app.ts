@@ -2,7 +2,7 @@
  * The registry API (distribution-spec 1.1, Endpoints): middlewares in order, then the route table. Names, tags and digests
  * are parsed in the handlers, after the router has decoded the path.
  */
-import Router from '@koa/router'
+import type Router from '@koa/router'
 import Koa, { type Middleware } from 'koa'
 import type { OnEvent } from '../notify/event.ts'
 import type { Logger } from '../observe/log.ts'
@@ -30,6 +30,7 @@ import { listCatalog, listReferrers, listTags } from './listings.ts'
 import { deleteManifest, getManifest, putManifest } from './manifests.ts'
 import { measure } from './measure.ts'
 import { createLocate } from './reply.ts'
+import { createRouter } from './router.ts'
 import { getJwks, getToken, postToken, type TokenService } from './tokens.ts'
 import { createUploadRoutes } from './uploads.ts'
 
@@ -159,11 +160,11 @@ const addTokenRoutes = (router: Router<RequestState>, tokens: TokenService): voi
 }
 
 /** Routes of the API. */
-const createRouter = (options: AppOptions): Router<RequestState> => {
+const createRoutes = (options: AppOptions): Router<RequestState> => {
   const { guard, admit, manifests, blobs, listings, maxTags } = options
   const pool = new BufferPool()
   const notify = createNotify(options)
-  const router = new Router<RequestState>({ prefix: options.prefix.replace(/\/$/, '') })
+  const router = createRouter(options.prefix.replace(/\/$/, ''))
   router.get('/', answerHealth(options.isReady))
   router.get(
     '/healthz',
@@ -195,6 +196,6 @@ export const createApp = (options: AppOptions): ReturnType<Koa['callback']> => {
   app.use(addCommonHeaders(new CommonHeaders(options.headers)))
   app.use(writeErrors(options.log))
   app.use(answerOtherMethods)
-  app.use(createRouter(options).routes())
+  app.use(createRoutes(options).routes())
   return app.callback()
 }
