@@ -1,5 +1,6 @@
 /** Other registries that trust the authorization service of an entrepot: docker-registry (distribution 2.8), and another entrepot. */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -12,6 +13,7 @@ import { startEntrepot } from './support/entrepot.ts'
 import { closeOutside } from './support/outside.ts'
 import { skipWithout } from './support/tools.ts'
 import { startHub } from './support/upstream/hub.ts'
+import { waitUntil } from './support/wait.ts'
 import { makeWorkspace, type Workspace } from './support/workspace.ts'
 
 const skip = skipWithout('skopeo', 'docker-registry', 'openssl', 'htpasswd')
@@ -43,6 +45,7 @@ describe('tokens of the built-in service', { skip, timeout: 120_000 }, () => {
     source = `docker://${entrepot.address}/${plain.name}:1`
     const token = { realm: `http://${entrepot.address}/token`, service: 'entrepot', issuer: 'entrepot' }
     const rootcertbundle = join(entrepot.rootDirectory, 'entrepot/keys/root.crt')
+    await waitUntil('the keys of the token service are there', () => existsSync(rootcertbundle), 10_000)
     const distribution = await startDockerRegistry(elsewhere, 'distribution', {
       auth: { token: { ...token, rootcertbundle } },
     })
