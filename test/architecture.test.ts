@@ -33,8 +33,8 @@ const ARCHITECTURE: Architecture = {
   },
   ports: ['store/driver', 'upstream/upstream', 'coordinator/coordinator'],
   mayKnowPorts: ['http', 'access', 'push'],
-  // What turns anything that was thrown into an answer.
-  mayKnowErrors: ['http/errors'],
+  // What turns anything that was thrown into an answer, and what a full disk leaves behind into space.
+  mayKnowErrors: ['http/errors', 'push/receive'],
   homes: {
     koa: ['http/'],
     '@koa/router': ['http/'],

@@ -4,13 +4,14 @@
  */
 import type { Scope } from '../protocol/challenge.ts'
 import { RegistryError } from '../protocol/error.ts'
-import type {
-  Authenticator,
-  Identification,
-  Identity,
-  RefusedLogin,
-  RequestOrigin,
-  TokenError,
+import {
+  ANONYMOUS,
+  type Authenticator,
+  type Identification,
+  type Identity,
+  type RefusedLogin,
+  type RequestOrigin,
+  type TokenError,
 } from './authenticate.ts'
 import {
   type Decision,
@@ -57,6 +58,13 @@ interface Question<W extends Wanted = Wanted> {
 
 type Answer = Exclude<Decision, { kind: 'probe' }>
 
+/** Where nobody is known and nothing forbidden. */
+const OPEN: Admission = {
+  identity: ANONYMOUS,
+  mayPull: async () => true,
+  maySee: async () => true,
+}
+
 /** What requests are checked with. */
 export interface AuthorizerOptions {
   readonly authenticator: Authenticator
@@ -77,11 +85,13 @@ export class Authorizer {
   readonly #authenticator: Authenticator
   readonly #policy: Policy
   readonly #onRefused: (login: RefusedLogin) => void
+  readonly #isOpen: boolean
 
   constructor({ authenticator, policy, onRefused = () => {} }: AuthorizerOptions) {
     this.#authenticator = authenticator
     this.#policy = policy
     this.#onRefused = onRefused
+    this.#isOpen = !policy.hasAuth && !policy.rules.areGiven && policy.localPush !== 'accounts'
   }
 
   /**
@@ -94,6 +104,7 @@ export class Authorizer {
     authorization: string | undefined,
     request: RequestOrigin,
   ): Promise<Admission> {
+    if (this.#isOpen) return OPEN
     const identification = await this.#authenticator.identify(authorization, request)
     const [wanted, from] = wantedOf(access)
     const decision = await this.#decide(identification, wanted)

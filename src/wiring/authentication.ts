@@ -71,10 +71,10 @@ const openBuiltIn = (
   tools: AuthenticationTools,
 ): Omit<Authentication, 'close'> => {
   const { htpasswd, token } = config.auth ?? {}
-  const { service = OWN_NAME, issuer = OWN_NAME, signingalgorithms: algorithms = [] } = token ?? {}
+  const { service = OWN_NAME, issuer = OWN_NAME } = token ?? {}
   const names = { service, issuer, realm: htpasswd?.realm ?? service }
   const tokens = createTokenService({ ...tools, ...names, accounts, policy })
-  const verifier = new TokenVerifier({ issuer, service, algorithms, keys: tokens.keys, now: tools.now })
+  const verifier = new TokenVerifier({ issuer, service, algorithms: [], keys: tokens.keys, now: tools.now })
   const realm = token?.realm ?? `${config.http.prefix ?? '/'}token`
   const challenge = bearerChallenge({ realm, service })
   return { authenticator: createAuthenticator({ accounts, verifier, challenge }), tokens }

@@ -38,6 +38,14 @@ test('one kind of authentication, and whole', () => {
       'auth: {token: {entrepot: true}}',
       'auth.token.entrepot: has no accounts; allowed: auth.htpasswd beside it',
     ],
+    [
+      `auth: {${HTPASSWD}, token: {entrepot: true, jwks: /j}}`,
+      'auth.token.jwks: means nothing beside entrepot: true; allowed: realm, service, issuer',
+    ],
+    [
+      `auth: {${HTPASSWD}, token: {entrepot: true, signingalgorithms: [RS256]}}`,
+      'auth.token.signingalgorithms: means nothing beside entrepot: true; allowed: realm, service, issuer',
+    ],
     ['auth: token', 'auth.token.realm: is missing'],
     ['auth: {token: {realm: "https://a", issuer: i}}', 'auth.token.service: is missing'],
     ['auth: {token: {realm: "https://a", service: i}}', 'auth.token.issuer: is missing'],

@@ -1,7 +1,8 @@
 /** Version, storage, authentication, TLS and listeners against each other. */
 import { ADDRESS_FORM, parseListenAddress } from '../address.ts'
 import { STORAGE_DRIVERS } from '../schema/storage.ts'
-import type { Check } from './check.ts'
+import type { Config } from '../schema.ts'
+import type { Check, Report } from './check.ts'
 
 const VERSION = '0.1'
 
@@ -36,12 +37,25 @@ export const checkAuth: Check = ({ auth }, { fail }) => {
   if (isBuiltIn && auth.htpasswd === undefined)
     fail(['auth', 'token', 'entrepot'], 'has no accounts', 'auth.htpasswd beside it')
   const { token } = auth
-  if (token === undefined || isBuiltIn) return
+  if (token === undefined) return
+  if (isBuiltIn) return checkBuiltIn(token, fail)
   if (token.realm === undefined && !token.autoredirect) fail(['auth', 'token', 'realm'], 'is missing')
   if (token.service === undefined) fail(['auth', 'token', 'service'], 'is missing')
   if (token.issuer === undefined) fail(['auth', 'token', 'issuer'], 'is missing')
   if (token.rootcertbundle === undefined && token.jwks === undefined)
     fail(['auth', 'token'], 'has nothing to verify tokens with', 'rootcertbundle, jwks')
+}
+
+type TokenSettings = NonNullable<NonNullable<Config['auth']>['token']>
+
+/** The built-in service has keys of its own, and its realm here. */
+const checkBuiltIn = (token: TokenSettings, fail: Report['fail']): void => {
+  const { rootcertbundle, jwks, autoredirect, signingalgorithms } = token
+  const settings = { rootcertbundle, jwks, autoredirect: autoredirect || undefined }
+  const said = Object.entries({ ...settings, signingalgorithms: signingalgorithms[0] })
+  for (const [key, value] of said)
+    if (value !== undefined)
+      fail(['auth', 'token', key], 'means nothing beside entrepot: true', 'realm, service, issuer')
 }
 
 /** A certificate has its key. */

@@ -23,7 +23,7 @@ const token = section(
     autoredirectpath: text.default('/auth/token').describe('Path of the realm with `autoredirect`.'),
     signingalgorithms: listOf(text)
       .default([])
-      .describe('Signature algorithms of tokens, such as ES256. None: all but those that share a secret.'),
+      .describe('Signature algorithms of tokens, such as ES256. None: all that fit the key.'),
     entrepot: flag
       .default(false)
       .describe(
