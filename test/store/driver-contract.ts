@@ -224,14 +224,11 @@ export const describeDriver = (name: string, create: () => Promise<DriverUnderTe
       assert.equal(await readText('a/b/c'), 'third')
     })
 
-    it('tells by a time whether names were added or removed, if it can', async () => {
+    it('tells when names below a key last changed, if it can', async () => {
       if (driver.namesChangedAtMs === undefined) return
       assert.equal(await driver.namesChangedAtMs('a'), undefined)
       await driver.write('a/b', 'content')
       assert.equal(typeof (await driver.namesChangedAtMs('a')), 'number')
-      const before = await driver.namesChangedAtMs('a')
-      await driver.write('a/b', 'other content')
-      assert.equal(await driver.namesChangedAtMs('a'), before)
     })
 
     it('knows how much room there is, if there is a bound', async () => {
