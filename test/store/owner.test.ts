@@ -118,17 +118,24 @@ describe('an owner', () => {
     }
   })
 
-  it('that has ended is not brought back by a renewal that was under way', async () => {
+  it('that has ended is not brought back by a renewal that was under way', async ({ mock }) => {
+    mock.timers.enable({ apis: ['setInterval'] })
     const other = new Owner(driver, silentLogger, machine({ host: 'there' }))
     await other.start()
+    const write = driver.writeLazily.bind(driver)
     let go = (): void => {}
-    driver.pause = () =>
-      new Promise((resolve) => {
+    driver.writeLazily = async (key, bytes) => {
+      driver.writeLazily = write
+      await new Promise<void>((resolve) => {
         go = resolve
       })
+      await write(key, bytes)
+    }
+    mock.timers.tick(5_000)
     const stopping = other.stop()
+    // As long as it takes to write the end, if that did not wait.
+    for (let i = 0; i < 10; i += 1) await Promise.resolve()
     go()
-    driver.pause = async () => {}
     await stopping
     assert.equal(await new Owner(driver, silentLogger, machine()).stateOf(other.id), 'gone')
   })

@@ -65,6 +65,38 @@ describe('a name that is to be durable', () => {
     assert.deepEqual(synced, ['new', 'a/b', 'a'])
   })
 
+  it('makes sure, too, of folders that another writer has just made anew', async () => {
+    const other = join(root, 'other')
+    await writeFile(other, 'other content')
+    let sync = (): void => {}
+    let meet = (): void => {}
+    const isMet = new Promise<void>((resolve) => {
+      meet = resolve
+    })
+    let isSlow = false
+    const folder = async (path: string): Promise<void> => {
+      synced.push(relative(root, path))
+      if (!isSlow) return
+      isSlow = false
+      meet()
+      await new Promise<void>((resolve) => {
+        sync = resolve
+      })
+    }
+    const shared = new Placer(root, { file: async () => {}, folder })
+    await shared.placeDurably(from, join(root, 'a/b/c'))
+    await rm(join(root, 'a/b'), { recursive: true })
+    await writeFile(from, 'content')
+    isSlow = true
+    const placing = shared.placeDurably(other, join(root, 'a/b/first'))
+    await isMet
+    synced.length = 0
+    await shared.placeDurably(from, join(root, 'a/b/second'))
+    assert.deepEqual(synced, ['a/b', 'a'])
+    sync()
+    await placing
+  })
+
   it('makes sure of the root itself where that was made', async () => {
     const deep = new Placer(join(root, 'volume'), {
       file: async () => {},
