@@ -28,7 +28,7 @@ export class FlightReport {
   }
 
   received(bytes: number): void {
-    this.#metrics.proxyPulledBytes.inc({ type: 'blob' }, bytes)
+    this.#metrics.readMeter.pulled('blob', bytes)
   }
 
   stored(): void {

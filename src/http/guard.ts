@@ -6,9 +6,10 @@ import type { RouterMiddleware } from '@koa/router'
 import { type Admission, type Authorizer, actionsOf, type RequestedAccess } from '../access/authorize.ts'
 import type { RequestRepository } from '../access/requested.ts'
 import { RegistryError } from '../protocol/error.ts'
-import { parseRepositoryName } from '../protocol/name.ts'
+import { parseRepositoryName, type RepositoryName } from '../protocol/name.ts'
 import type { Repositories, Repository } from '../repository.ts'
 import { type Context, type GuardedContext, queryValue, type RequestState } from './context.ts'
+import { type Admitted, OpenPulls } from './open-pulls.ts'
 
 /** What a route does to a repository. */
 export type Action = 'pull' | 'push' | 'delete'
@@ -33,10 +34,20 @@ export interface GuardOptions {
   readonly repositories: Pick<Repositories, 'resolve' | 'resolvePush'>
   readonly authorizer: Pick<Authorizer, 'authorize'>
   readonly requestRepository: RequestRepository
+  /** How often a repository has become local or mirrored, or ceased to be: see {@link OpenPulls}. */
+  readonly countChanges: () => number
+}
+
+/** A repository as a request names it. */
+interface Asked {
+  readonly name: RepositoryName
+  readonly ns: string | undefined
 }
 
 /** The guard of all routes. */
-export const createGuard = ({ repositories, authorizer, requestRepository }: GuardOptions) => {
+export const createGuard = ({ repositories, authorizer, requestRepository, countChanges }: GuardOptions) => {
+  const openPulls = new OpenPulls(countChanges)
+
   const authorize = async (ctx: Context, access: RequestedAccess): Promise<Admission> => {
     const admission = await authorizer.authorize(access, ctx.headers.authorization, ctx.state.client)
     ctx.state.identity = admission.identity
@@ -58,25 +69,41 @@ export const createGuard = ({ repositories, authorizer, requestRepository }: Gua
     return from === undefined ? undefined : find(ctx, from)
   }
 
-  const guard: Guard = (action, route) => async (ctx: Context) => {
-    const ns = queryValue(ctx.query.ns)
-    const name = parseRepositoryName(ctx.params.name ?? '')
+  /** Finds out which repository is meant, and whether the caller may do that to it. */
+  const admitTo = async (ctx: Context, action: Action, { name, ns }: Asked): Promise<Admitted> => {
     const isPush = action === 'push'
     const repository = isPush
       ? await repositories.resolvePush(name, ns, ctx.host)
       : await repositories.resolve(name, ns, ctx.host)
     const source = isPush ? await mountSource(ctx) : undefined
-    const { mayPull } = await authorize(ctx, {
+    const { identity, mayPull } = await authorize(ctx, {
       kind: 'repository',
       repository: requestRepository(repository, ns === undefined ? name : repository.name, isPush),
       actions: actionsOf(action),
       mountFrom: source && requestRepository(source, queryValue(ctx.query.from) ?? source.name),
     })
-    ctx.state.repository = repository
     ctx.state.findPullable = async (other) => {
       const found = await find(ctx, other)
       return found && (await mayPull(requestRepository(found, other))) ? found : undefined
     }
+    return { repository, identity }
+  }
+
+  const admitToPull = (ctx: Context, asked: Asked): Admitted | Promise<Admitted> => {
+    if (ctx.req.headers.authorization !== undefined) return admitTo(ctx, 'pull', asked)
+    const { name, ns } = asked
+    // `Host` says whether an `ns` is this registry itself. No name has a space.
+    const key = ns === undefined ? name : `${name} ${ns} ${ctx.host}`
+    return openPulls.get(key) ?? openPulls.remember(key, () => admitTo(ctx, 'pull', asked))
+  }
+
+  const guard: Guard = (action, route) => async (ctx: Context) => {
+    const ns = ctx.querystring === '' ? undefined : queryValue(ctx.query.ns)
+    const asked = { name: parseRepositoryName(ctx.params.name ?? ''), ns }
+    const { repository, identity } =
+      action === 'pull' ? await admitToPull(ctx, asked) : await admitTo(ctx, action, asked)
+    ctx.state.repository = repository
+    ctx.state.identity = identity
     if (ns !== undefined) ctx.set('OCI-Namespace', ns)
     await route(ctx as GuardedContext)
   }

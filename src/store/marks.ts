@@ -57,6 +57,11 @@ export class MarkStore {
     this.#driver = driver
   }
 
+  /** How often a mark was written or removed. */
+  get changes(): number {
+    return this.#changes
+  }
+
   /** The mark of a repository, or `undefined` where it has none. */
   async read(name: RepositoryName): Promise<Mark | undefined> {
     const known = this.#marks.get(name)

@@ -78,6 +78,7 @@ const sourceOf = ({ credentials, username, password }: UpstreamOptions): Credent
 /** What requests go over: connections, gates, books. */
 const createWire = (options: UpstreamOptions, limits: UpstreamLimits, now: () => number) => {
   const { name: upstream, remoteurl, metrics, log, ca, proxy, lookup, userAgent = 'entrepot' } = options
+  const received = metrics.upstreamBytes.series({ upstream })
   const transport = new Transport({
     remote: new URL(remoteurl),
     ca,
@@ -85,7 +86,9 @@ const createWire = (options: UpstreamOptions, limits: UpstreamLimits, now: () =>
     lookup,
     limits,
     environment: options.environment ?? process.env,
-    meter: (bytes) => metrics.upstreamBytes.inc({ upstream }, bytes),
+    meter: (bytes) => {
+      received.value += bytes
+    },
     trustedHosts: [...(options.realms ?? []), ...(options.redirects ?? [])],
   })
   const gates = new Gates(upstream, now)

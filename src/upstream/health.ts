@@ -1,5 +1,6 @@
 /** What is known of an upstream without asking it, and its metrics: written as answers come, read by readiness. */
 import type { Metrics } from '../observe/metrics.ts'
+import { REFUSED_TARGETS } from '../observe/table/upstreams.ts'
 import type { RateLimit, UpstreamError, UpstreamHealth } from './upstream.ts'
 
 /** Everything that an upstream's state is read from elsewhere. */
@@ -44,6 +45,7 @@ export class Health {
     metrics.rateLimitKnown.set({ upstream }, 0)
     metrics.credentialsRefused.set({ upstream }, 0)
     for (const counter of [metrics.upstreamBytes, metrics.corruptFetches]) counter.series({ upstream })
+    for (const reason of REFUSED_TARGETS) metrics.redirectsRefused.series({ upstream, reason })
   }
 
   /** Whether it has failed so often in a row that it is likely to fail again. */

@@ -93,6 +93,7 @@ export const openAccess = async (config: Config, tools: AccessTools) => {
       repositories,
       authorizer,
       requestRepository: createRequestRepository(publicRepositories),
+      countChanges: () => store.marks.changes,
     }),
     tokens: tokens?.service,
     readSource: createReadSource({

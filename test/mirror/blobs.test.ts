@@ -176,6 +176,7 @@ describe('a blob of a mirrored repository', () => {
           answer.isCut || answer.status >= 500,
           `status ${answer.status}, ${answer.body.length} bytes`,
         )
+        await entrepot.settle()
         assert.ok(!(await isStored()))
         assert.deepEqual(await listFolder(entrepot.root, 'entrepot/partials'), [])
         assert.deepEqual((await entrepot.get(path)).body, BYTES, 'the next pull is right')

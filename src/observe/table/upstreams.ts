@@ -1,6 +1,9 @@
 /** What is asked of upstreams, how they are, and how much they still give. */
 import { LATER, type Make } from '../make.ts'
 
+/** What an upstream sent us to, in vain. */
+export const REFUSED_TARGETS = ['redirect', 'realm'] as const
+
 const LATENCY_BOUNDS_S = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /** Makes them. */
@@ -58,7 +61,7 @@ export const upstreamMetrics = ({ counter, gauge, histogram }: Make) => ({
   redirectsRefused: counter(
     'entrepot_upstream_refused_targets_total',
     'Redirects and realms that were not followed',
-    { upstream: LATER, reason: LATER },
+    { upstream: LATER, reason: REFUSED_TARGETS },
   ),
   corruptFetches: counter('entrepot_upstream_corrupt_total', 'Answers of upstreams whose bytes were wrong', {
     upstream: LATER,

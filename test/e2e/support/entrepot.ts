@@ -34,6 +34,8 @@ export interface Entrepot {
 export interface EntrepotOptions {
   /** Sections of the configuration, beside or instead of log, storage and http. */
   readonly sections?: Readonly<Record<string, unknown>>
+  /** Keys of the section `http`, beside the addresses. */
+  readonly http?: Readonly<Record<string, unknown>>
   /** A store that exists already; default: an empty one in the workspace. */
   readonly rootDirectory?: string
 }
@@ -51,7 +53,7 @@ export const startEntrepot = async (
     version: '0.1',
     log: { level: 'info', formatter: 'json' },
     storage: { filesystem: { rootdirectory: rootDirectory }, delete: { enabled: true } },
-    http: { addr: address, debug: { addr: debug } },
+    http: { addr: address, debug: { addr: debug }, ...options.http },
     ...options.sections,
   }
   const configFile = join(folder, 'config.yml')
@@ -61,7 +63,8 @@ export const startEntrepot = async (
     args: [MAIN, 'serve', configFile],
     env: cleanEnvironment(folder, { UV_THREADPOOL_SIZE: THREADS }),
   })
-  await program.ready(() => answersHttp(`http://${address}/v2/`))
+  // The last thing that it opens, and never behind TLS.
+  await program.ready(() => answersHttp(`http://${debug}/healthz`))
   return {
     address,
     debugUrl: `http://${debug}`,
