@@ -2,7 +2,9 @@
  * From root to the owner of the volume (design §5). The image starts as root, as that of `registry:2` does, so that it
  * may open low ports and read keys; then it becomes whoever owns the store, so that an existing volume keeps its owner.
  */
-import { chown, mkdir, readdir, stat } from 'node:fs/promises'
+import { access, chown, mkdir, readdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** Who gets an empty volume: the user `nonroot` of many images. */
 const NOBODY_ID = 65_532
@@ -16,7 +18,7 @@ const NO_CONTENT = new Set(['lost+found'])
 export interface Privileges {
   /** Absent where the system has no users by number. */
   readonly uid: number | undefined
-  /** Why it is still root, and what to do; one line. */
+  /** Why it is still root, or what it cannot do as the owner, and what to do; one line. */
   readonly warning: string | undefined
 }
 
@@ -24,8 +26,12 @@ export interface Privileges {
  * Takes the uid and gid that own `folder`, if the process is root. An empty folder of root's is given to 65532 first; one
  * with content stays root's, and so does the process. Call it once listeners are open and keys are read, and before
  * anything is written below `folder`, which is made where it is not there.
+ * @param program a file of the program, which has to stay readable
  */
-export const dropPrivileges = async (folder: string): Promise<Privileges> => {
+export const dropPrivileges = async (
+  folder: string,
+  program = fileURLToPath(import.meta.url),
+): Promise<Privileges> => {
   const uid = process.getuid?.()
   if (uid !== ROOT_ID) return { uid, warning: undefined }
   await mkdir(folder, { recursive: true })
@@ -42,7 +48,18 @@ export const dropPrivileges = async (folder: string): Promise<Privileges> => {
     const user = `--user ${owner.uid}:${owner.gid}`
     return { uid, warning: `entrepot goes on as root: it may not change its user; start it with ${user}` }
   }
-  return { uid: owner.uid, warning: undefined }
+  return { uid: owner.uid, warning: await findUnreadable(program, owner.uid) }
+}
+
+/** Threads for passwords are started later, from files of the program: root could read them, the owner may not. */
+const findUnreadable = async (program: string, uid: number): Promise<string | undefined> => {
+  try {
+    await access(program)
+    return undefined
+  } catch {
+    const place = dirname(program)
+    return `user ${uid} cannot read the program in ${place}, so logins will fail: chmod a+rX it and the folders above`
+  }
 }
 
 /** Who owns a folder, or will from now on; `undefined`: root, and that cannot be changed here. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -11,7 +11,7 @@ import { dropPrivileges } from '${MODULE}'
 const user = Number(process.argv[2])
 process.setgid(user)
 process.setuid(user)
-const { uid, warning } = await dropPrivileges(process.argv[1])
+const { uid, warning } = await dropPrivileges(process.argv[1], process.argv[3])
 console.log(JSON.stringify({ uid, warning, now: [process.getuid(), process.getgid(), process.getgroups()] }))
 `
 
@@ -22,14 +22,15 @@ interface Outcome {
 }
 
 /** What comes of a process that starts as `user` and has its store in `folder`. */
-const drop = (folder: string, user = 0): Outcome => {
-  const args = ['--import', 'tsx', '--input-type=module', '-e', SCRIPT, folder, String(user)]
+const drop = (store: string, user = 0, program = folder): Outcome => {
+  const args = ['--import', 'tsx', '--input-type=module', '-e', SCRIPT, store, String(user), program]
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
   assert.equal(status, 0, stderr)
   return JSON.parse(stdout) as Outcome
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'entrepot-owner-'))
+chmodSync(folder, 0o755)
 after(() => rmSync(folder, { recursive: true }))
 
 const makeStore = (name: string, uid: number, gid: number, ...content: string[]): string => {
@@ -80,3 +81,15 @@ test('who is not root stays who he is, whoever owns the volume', NEEDS_ROOT, () 
   assert.deepEqual([uid, now[0], now[1]], [4321, 4321, 4321])
   assert.equal(warning, undefined)
 })
+
+test(
+  'an owner who cannot read the program is warned of, since it is not all in memory yet',
+  NEEDS_ROOT,
+  () => {
+    const home = makeStore('home', 0, 0, 'main.js')
+    chmodSync(home, 0o700)
+    const { uid, warning } = drop(makeStore('served', 1234, 1234, 'docker'), 0, join(home, 'main.js'))
+    assert.equal(uid, 1234)
+    assert.match(warning ?? '', /user 1234 cannot read the program in .*home, .*chmod a\+rX/)
+  },
+)
