@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Jobs } from './admin/jobs.ts'
 import { DEFAULT_DEBUG_ADDR } from './config/schema/http.ts'
 import type { Config } from './config/schema.ts'
 import { upstreamsOf } from './config/upstreams.ts'
@@ -128,6 +129,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   const push = createPush(config, store, { repositories, coordinator, metrics, log, now })
   const { partials } = pull
   const keep = createKeep(config, store, { partials, repositories, coordinator, metrics, log, now })
+  const jobs = new Jobs({ metrics, log, now })
   const notifications = createNotifications(config, { metrics, log, environment: process.env, now })
   const health = new Health(
     checksOf(config, store.driver),
@@ -212,6 +214,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     async stop() {
       health.setDown(true)
       await listener.close(config.http.draintimeout)
+      await jobs.close()
       await push.close()
       await pull.close()
       await keep.close()

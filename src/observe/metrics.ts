@@ -12,6 +12,7 @@ import { RequestMeter } from './request-meter.ts'
 import { Scrape } from './scrape.ts'
 import { accessMetrics } from './table/access.ts'
 import { fetchMetrics } from './table/fetches.ts'
+import { jobMetrics } from './table/jobs.ts'
 import { keepMetrics } from './table/keep.ts'
 import { notificationMetrics } from './table/notifications.ts'
 import { pushMetrics } from './table/pushes.ts'
@@ -46,6 +47,7 @@ export const createMetrics = () => {
     ...requests,
     requestMeter: new RequestMeter(requests, scrape),
     ...keepMetrics(make),
+    ...jobMetrics(make),
     ...notificationMetrics(make),
     ...accessMetrics(make),
   }
