@@ -23,6 +23,9 @@ const MAX_DURATION_MS = 2 ** 63 / NANOSECONDS_PER_MS
 
 const PART = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h|d)/y
 
+/** Longest time that a timer can wait, 24 days and a bit: Node ends a longer one at once. */
+const MAX_WAIT_MS = 2 ** 31 - 1
+
 /** What a Go duration looks like, for messages. */
 export const GO_DURATION_FORM = 'a duration such as 300ms, 10s, 1h30m or 168h, or whole nanoseconds'
 
@@ -86,3 +89,7 @@ export const formatDuration = (durationMs: number): string => {
   if (restMs > 0) text += `${Number(restMs.toFixed(6))}ms`
   return text === '' ? '0s' : text
 }
+
+/** A duration that is waited for: no longer than a timer can. `undefined` stays what it is. */
+export const capWait = (ms: number | undefined): number | undefined =>
+  ms === undefined ? undefined : Math.min(ms, MAX_WAIT_MS)

@@ -1,6 +1,7 @@
 /** The kinds of settings that sections are composed of. What each gives is said in its line. */
 import ipaddr from 'ipaddr.js'
 import {
+  capWait,
   DURATION_FORM,
   formatDuration,
   GO_DURATION_FORM,
@@ -66,13 +67,24 @@ export const goDuration = leaf({
   format: formatDuration,
 })
 
-/** A duration of a key of distribution's where 0 and less mean the default, as there. In milliseconds. */
-export const goDurationOr = (defaultMs: number) =>
+/** The same, where it is waited for: 24 days at most. */
+export const goWait = leaf({
+  name: 'duration',
+  form: GO_DURATION_FORM,
+  read: (node) => {
+    const ms = capWait(readGoDuration(node))
+    return ms === undefined ? undefined : Math.max(ms, 0)
+  },
+  format: formatDuration,
+})
+
+/** The same, where 0 and less mean the default, as there. */
+export const goWaitOr = (defaultMs: number) =>
   leaf({
     name: 'duration',
     form: GO_DURATION_FORM,
     read: (node) => {
-      const ms = readGoDuration(node)
+      const ms = capWait(readGoDuration(node))
       return ms === undefined || ms > 0 ? ms : defaultMs
     },
     format: formatDuration,
@@ -80,6 +92,11 @@ export const goDurationOr = (defaultMs: number) =>
 
 /** A duration of a key of entrepot's own, in milliseconds. */
 export const duration = textLeaf('duration', DURATION_FORM, parseDuration, { format: formatDuration })
+
+/** The same, where it is waited for: 24 days at most. */
+export const wait = textLeaf('duration', DURATION_FORM, (text) => capWait(parseDuration(text)), {
+  format: formatDuration,
+})
 
 /** A size in bytes. */
 export const size = textLeaf('size', SIZE_FORM, parseSize, { format: formatSize })

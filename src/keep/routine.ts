@@ -14,6 +14,9 @@ export interface RoutineOptions {
   readonly log: Logger
 }
 
+/** Longest time that a timer can wait, in milliseconds: Node ends a longer one at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 /** Does it. */
 export class Routine {
   readonly #options: RoutineOptions
@@ -39,9 +42,13 @@ export class Routine {
 
   #schedule(afterMs: number): void {
     if (this.#stop.signal.aborted) return
-    this.#timer = setTimeout(() => {
-      this.#running = this.#run().then(() => this.#schedule(this.#options.everyMs))
-    }, afterMs).unref()
+    this.#timer = setTimeout(
+      () => {
+        if (afterMs > MAX_TIMER_MS) return this.#schedule(afterMs - MAX_TIMER_MS)
+        this.#running = this.#run().then(() => this.#schedule(this.#options.everyMs))
+      },
+      Math.min(afterMs, MAX_TIMER_MS),
+    ).unref()
   }
 
   /** A failure is told, and the work tried again when its time comes. */

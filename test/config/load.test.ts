@@ -246,6 +246,11 @@ const writeConfig = (name: string, rootdirectory: string): string => {
   return file
 }
 
+test('a time that is waited for ends with the longest timer, and an age does not', () => {
+  const { config } = loadText(`${BASE}limits: {clientstall: 60d}\nproxy: {ttl: 1440h}`)
+  assert.deepEqual([config.limits.clientstall, config.proxy.ttl], [2 ** 31 - 1, 1440 * 3_600_000])
+})
+
 test('the file is the argument, else the variable, else the first default that is there, else built in', () => {
   const [argument, variable, second] = ['argument', 'variable', 'second'].map((name) =>
     writeConfig(name, `/${name}`),

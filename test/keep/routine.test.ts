@@ -56,4 +56,19 @@ describe('a routine', () => {
     clearInterval(keepAlive)
     assert.deepEqual([count, levels], [1, ['debug']])
   })
+
+  it('waits for months where it is told to', ({ mock }) => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    let count = 0
+    const everyMs = 60 * 86_400_000
+    const run = async (): Promise<void> => {
+      count += 1
+    }
+    new Routine({ name: 'work', firstMs: everyMs, everyMs, run, log: rememberingLog().log }).start()
+    const waits = [2 ** 31 - 1, 2 ** 31 - 1, everyMs - 2 * (2 ** 31 - 1) - 1]
+    for (const ms of waits) mock.timers.tick(ms)
+    assert.equal(count, 0)
+    mock.timers.tick(1)
+    assert.equal(count, 1)
+  })
 })

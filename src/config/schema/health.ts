@@ -1,12 +1,12 @@
 /** `health`: checks that run by themselves. distribution's section; variables use the names of its Go fields. */
-import { flag, goDurationOr, integer, oneOf, path, text, url } from '../kinds.ts'
+import { flag, goWaitOr, integer, oneOf, path, text, url } from '../kinds.ts'
 import { listOf, mapOf, section } from '../section.ts'
 
 const INTERVAL_MS = 10_000
 
-const interval = goDurationOr(INTERVAL_MS).describe('Time between two checks.')
+const interval = goWaitOr(INTERVAL_MS).describe('Time between two checks.')
 const threshold = integer(0).default(0).describe('Failures in a row until it counts as unhealthy.')
-const timeout = goDurationOr(INTERVAL_MS).describe('Time that an answer may take.')
+const timeout = goWaitOr(INTERVAL_MS).describe('Time that an answer may take.')
 
 /** Section `health`. */
 export const health = section({
@@ -55,9 +55,9 @@ const endpoint = section({
       'Headers of each post; a `Content-Type` takes the place of `application/vnd.docker.distribution.events.v1+json`.',
     isSecret: true,
   }),
-  timeout: goDurationOr(SECOND_MS).describe('Time that an answer may take.'),
+  timeout: goWaitOr(SECOND_MS).describe('Time that an answer may take.'),
   threshold: integer(0).default(10).describe('Failures in a row until the endpoint rests for `backoff`.'),
-  backoff: goDurationOr(SECOND_MS).describe('How long it rests.'),
+  backoff: goWaitOr(SECOND_MS).describe('How long it rests.'),
   ignoredmediatypes: listOf(text).default([]).describe('Media types whose events are not sent.'),
   ignore: section({
     mediatypes: listOf(text).default([]).describe('Media types whose events are not sent.'),

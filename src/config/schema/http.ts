@@ -1,6 +1,6 @@
 /** `http`: listeners. distribution's section. */
 import { CIPHER_SUITES, type CipherSuite } from '../ciphers.ts'
-import { baseUrl, flag, goDuration, integerOr, oneOf, path, secret, text } from '../kinds.ts'
+import { baseUrl, flag, goWait, integerOr, oneOf, path, secret, text } from '../kinds.ts'
 import { textLeaf } from '../leaf.ts'
 import { listOf, mapOf, section } from '../section.ts'
 
@@ -78,7 +78,7 @@ export const http = section({
     .describe('URL of this registry as clients see it. Unset: `Location` and `Link` are paths.'),
   secret: secret.optional().describe('Signs the state of uploads; the same on all replicas. Unset: random.'),
   relativeurls: flag.default(false).describe('Sends paths in `Location` and `Link` though `host` is set.'),
-  draintimeout: goDuration
+  draintimeout: goWait
     .default(DEFAULT_DRAIN_MS)
     .describe('Time that transfers get to end after SIGTERM; 0 stops at once.'),
   headers: mapOf(listOf(text)).default({}).describe('Headers of every answer: name → list of values.'),

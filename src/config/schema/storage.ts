@@ -1,5 +1,5 @@
 /** `storage`: where the bytes lie. distribution's section; the driver is the key that names one. */
-import { anything, flag, goDuration, integer, path, secret, size, text } from '../kinds.ts'
+import { anything, flag, goDuration, goWait, integer, path, secret, size, text } from '../kinds.ts'
 import { mapOf, section } from '../section.ts'
 
 const MIB = 2 ** 20
@@ -58,7 +58,7 @@ const foreignDriver = (name: string) =>
 const uploadpurging = section({
   enabled: flag.default(true).describe('Whether stale uploads are removed.'),
   age: goDuration.default(168 * 3_600_000).describe('Age at which an upload is stale.'),
-  interval: goDuration.default(24 * 3_600_000).describe('Time between two sweeps.'),
+  interval: goWait.default(24 * 3_600_000).describe('Time between two sweeps.'),
   dryrun: flag.default(false).describe('Only logs what would be removed.'),
 })
 
