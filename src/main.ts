@@ -8,15 +8,41 @@ import { basename } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { addAccess } from './commands/access.ts'
 import { addCerts } from './commands/certs.ts'
-import { type AddCommand, CommandError } from './commands/command.ts'
+import { type AddCommand, CommandError, UsageError } from './commands/command.ts'
 import { addConfig } from './commands/config.ts'
+import { addExplain } from './commands/explain.ts'
 import { addGc } from './commands/gc.ts'
 import { addHealth } from './commands/health.ts'
+import { addJobs } from './commands/jobs.ts'
+import { addLs } from './commands/ls.ts'
+import { addPin, addUnpin } from './commands/pin.ts'
+import { addPurge } from './commands/purge.ts'
+import { addRefresh } from './commands/refresh.ts'
+import { addScrub } from './commands/scrub.ts'
 import { addServe } from './commands/serve.ts'
+import { addStatus } from './commands/status.ts'
 import { addUser } from './commands/user.ts'
+import { addWarm } from './commands/warm.ts'
 import { ConfigError } from './config/error.ts'
 
-const COMMANDS: readonly AddCommand[] = [addServe, addConfig, addHealth, addGc, addUser, addAccess, addCerts]
+const SERVER: readonly AddCommand[] = [addServe, addConfig, addHealth]
+const CONTENT: readonly AddCommand[] = [
+  ...[
+    addStatus,
+    addLs,
+    addExplain,
+    addPurge,
+    addWarm,
+    addRefresh,
+    addPin,
+    addUnpin,
+    addScrub,
+    addGc,
+    addJobs,
+  ],
+]
+const PEOPLE: readonly AddCommand[] = [addUser, addAccess, addCerts]
+const COMMANDS: readonly AddCommand[] = [...SERVER, ...CONTENT, ...PEOPLE]
 
 const FAILURE = 1
 const USAGE = 2
@@ -31,7 +57,7 @@ const tell = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
   const text = !(error instanceof Error) ? String(error) : isExpected(error) ? error.message : error.stack
   process.stderr.write(`entrepot: ${text}\n`)
-  return FAILURE
+  return error instanceof UsageError ? USAGE : FAILURE
 }
 
 const isExpected = (error: Error): boolean =>

@@ -39,7 +39,7 @@ const ARCHITECTURE: Architecture = {
   homes: {
     koa: ['http/'],
     '@koa/router': ['http/'],
-    undici: ['upstream/', 'notify/'],
+    undici: ['upstream/', 'notify/', 'commands/'],
     'p-queue': ['upstream/'],
     'prom-client': ['observe/'],
     pino: ['observe/', 'http/access-log.ts'],

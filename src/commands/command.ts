@@ -13,3 +13,6 @@ export type AddCommand = (program: Command, info: ProgramInfo) => void
 export class CommandError extends Error {
   override readonly name = 'CommandError'
 }
+
+/** A command line that cannot be meant so: exit code 2 instead of 1. */
+export class UsageError extends CommandError {}

@@ -11,13 +11,20 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-/** Runs `entrepot` with arguments, in a folder, with a standard input that ends after `input`. */
+/** Runs `entrepot` with arguments, in a folder, with a standard input that ends after `input`, and `env` beside ours. */
 export const runEntrepot = (
   args: readonly string[],
-  { cwd, input = '' }: { readonly cwd: string; readonly input?: string },
+  {
+    cwd,
+    input = '',
+    env = {},
+  }: { readonly cwd: string; readonly input?: string; readonly env?: Readonly<Record<string, string>> },
 ): Promise<CommandResult> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, ...args], { cwd })
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, ...args], {
+      cwd,
+      env: { ...process.env, ...env },
+    })
     const output = { stdout: '', stderr: '' }
     child.stdout.on('data', (chunk) => {
       output.stdout += chunk
