@@ -136,7 +136,7 @@ export interface ExplainAnswer {
 }
 
 /** `GET /admin/v1/upstreams`. */
-export interface UpstreamsAnswer {
+interface UpstreamsAnswer {
   readonly upstreams: readonly {
     readonly name: string
     readonly host: string

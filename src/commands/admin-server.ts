@@ -31,7 +31,7 @@ export interface AdminServer {
 }
 
 /** Variable with the admin token. */
-export const TOKEN_VARIABLE = 'ENTREPOT_ADMIN_TOKEN'
+const TOKEN_VARIABLE = 'ENTREPOT_ADMIN_TOKEN'
 /** File of the token that a server makes for itself, below the root of its store. */
 const TOKEN_FILE = 'entrepot/admin-token'
 const DEFAULT_ROOT = '/var/lib/registry'

@@ -10,7 +10,7 @@ export interface ImageReference {
   readonly digest?: string
 }
 
-const REFERENCE = /^(?<name>[^\s@]+?)(?::(?<tag>[\w.-]+))?(?:@(?<digest>[a-z0-9]+:[0-9a-f]+))?$/
+const REFERENCE = /^(?<name>[^\s@:][^\s@]*?)(?::(?<tag>[\w.-]+))?(?:@(?<digest>[a-z0-9]+:[0-9a-f]+))?$/
 
 /**
  * Takes a reference apart: `alpine`, `alpine:3`, `localhost:5000/app@sha256:…`. A port is no tag.

@@ -64,7 +64,7 @@ const listRepositories = async (
 }
 
 /** Repositories for people. */
-export const showRepositories = (repositories: readonly RepositoryEntry[], nowMs: number): string => {
+const showRepositories = (repositories: readonly RepositoryEntry[], nowMs: number): string => {
   if (repositories.length === 0) return 'there is nothing\n'
   const table = formatTable(
     [
@@ -92,7 +92,7 @@ export const showRepositories = (repositories: readonly RepositoryEntry[], nowMs
 }
 
 /** A repository's contents for people: its tags, and the manifests that none of them names. */
-export const showContents = (contents: ContentsAnswer, nowMs: number): string => {
+const showContents = (contents: ContentsAnswer, nowMs: number): string => {
   const { name, kind, upstream, tags, manifests, sizeBytes } = contents
   const untagged = manifests.filter((each) => each.tags.length === 0)
   const rows = [
