@@ -135,23 +135,6 @@ export interface ExplainAnswer {
   readonly upstreamState?: string
 }
 
-/** `GET /admin/v1/upstreams`. */
-interface UpstreamsAnswer {
-  readonly upstreams: readonly {
-    readonly name: string
-    readonly host: string
-    readonly remoteurl: string
-    readonly hasCredentials: boolean
-    readonly state: string
-    readonly lastError?: string
-    readonly lastErrorAt?: string
-    readonly limitedUntil?: string
-    readonly refusedCredentials?: boolean
-    readonly rateLimit?: RateLimit
-    readonly outageUntil?: string
-  }[]
-}
-
 /** An entry of `GET /admin/v1/jobs`. */
 export interface Job {
   readonly id: string
