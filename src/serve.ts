@@ -11,7 +11,6 @@ import { upstreamsOf } from './config/upstreams.ts'
 import { MemoryCoordinator } from './coordinator/coordinator.ts'
 import type { Clock } from './fetch/source.ts'
 import { createAccessLog } from './http/access-log.ts'
-import { createAdminApp } from './http/admin.ts'
 import { createApp } from './http/app.ts'
 import { Listener, type ListenLimits } from './http/server.ts'
 import { Health } from './keep/health.ts'
@@ -21,6 +20,7 @@ import { dropPrivileges } from './privileges.ts'
 import { Repositories } from './repository.ts'
 import { readAdopted } from './store/adopted.ts'
 import { openAccess } from './wiring/access.ts'
+import { createAdmin } from './wiring/admin.ts'
 import { checksOf } from './wiring/checks.ts'
 import { createKeep } from './wiring/keep.ts'
 import { connectMetrics } from './wiring/metrics.ts'
@@ -166,19 +166,14 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     tls,
     limits,
   })
-  const { addr, prometheus } = config.http.debug
-  const admin = createAdminApp({
-    metrics,
-    metricsPath: prometheus.enabled ? prometheus.path : undefined,
-    health: () => health,
-    setDown: (isDown) => health.setDown(isDown),
-    log,
-  })
-  const debugListener = new Listener(admin, { addr, limits })
+  const { addr } = config.http.debug
+  const { version } = options
+  const admin = createAdmin(config, store, { version, pull, access, upstreams, health, metrics, log, now })
+  const debugListener = new Listener(admin.app, { addr, limits })
 
   store.leases.waitFor(store.owner.marked)
   const saved = connectMetrics(metrics, {
-    version: options.version,
+    version,
     store,
     upstreams: upstreams.map(({ upstream }) => upstream),
     health,
@@ -192,13 +187,14 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   if (options.becomesOwner === true) await becomeOwner(root, log)
   await access.open()
   await store.owner.start()
+  await admin.open()
   health.start()
   push.start()
   keep.start()
 
   const from = upstreams.map(({ upstream }) => upstream.name).join(', ')
   log.info(
-    `entrepot ${options.version} serves ${from === '' ? 'a private registry' : `a mirror of ${from}`} from ${root}`,
+    `entrepot ${version} serves ${from === '' ? 'a private registry' : `a mirror of ${from}`} from ${root}`,
   )
   log.info(
     `listening on ${address}${tls === undefined ? '' : ' (TLS)'}, metrics and health on ${debugAddress ?? 'nothing'}`,

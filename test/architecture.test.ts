@@ -11,7 +11,7 @@ import { type Architecture, findViolations } from './support/architecture.ts'
 
 const ARCHITECTURE: Architecture = {
   top: ['main', 'serve', 'wiring', 'commands'],
-  free: ['protocol', 'observe', 'memory'],
+  free: ['protocol', 'observe', 'memory', 'duration'],
   mayImport: {
     http: ['admin', 'access', 'pull', 'push', 'keep', 'notify', 'repository', 'certs'],
     admin: ['pull', 'push', 'keep', 'repository', 'fetch', 'upstream', 'store', 'coordinator'],
@@ -31,6 +31,7 @@ const ARCHITECTURE: Architecture = {
     protocol: [],
     observe: [],
     memory: [],
+    duration: [],
   },
   ports: ['store/driver', 'upstream/upstream', 'coordinator/coordinator'],
   mayKnowPorts: ['http', 'access', 'push'],

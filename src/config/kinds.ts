@@ -7,7 +7,7 @@ import {
   GO_DURATION_FORM,
   parseDuration,
   parseGoDuration,
-} from './duration.ts'
+} from '../duration.ts'
 import { leaf, textLeaf, textOf } from './leaf.ts'
 import { AMOUNT_FORM, formatAmount, formatSize, parseAmount, parseSize, SIZE_FORM } from './size.ts'
 import { Scalar, type Tree, toValue } from './tree.ts'

@@ -29,6 +29,7 @@ import type { Action, Admit, Guard, GuardedRoute } from './guard.ts'
 import { listCatalog, listReferrers, listTags } from './listings.ts'
 import { deleteManifest, getManifest, putManifest } from './manifests.ts'
 import { measure } from './measure.ts'
+import { answerOtherMethods } from './other-methods.ts'
 import { createLocate } from './reply.ts'
 import { createRouter } from './router.ts'
 import { getJwks, getToken, postToken, type TokenService } from './tokens.ts'
@@ -86,23 +87,6 @@ const addCommonHeaders =
     await next()
     if (ctx.respond !== false) common.set(ctx.res)
   }
-
-/** A known path asked with another method: `OPTIONS` is told what there is, anything else refused (RFC 9110, 15.5.6). */
-const answerOtherMethods: Middleware<RequestState> = async (ctx, next) => {
-  await next()
-  const { matched } = ctx as unknown as Context
-  if (ctx.status !== 404 || ctx.body != null || ctx.respond === false || !matched?.length) return
-  const allowed = [...new Set(matched.flatMap((layer) => layer.methods))].join(', ')
-  if (allowed === '') return
-  if (ctx.method !== 'OPTIONS')
-    throw new RegistryError('UNSUPPORTED', {
-      message: `${ctx.method} is not supported here; allowed: ${allowed}`,
-      headers: { Allow: allowed },
-    })
-  ctx.set('Allow', allowed)
-  ctx.status = 200
-  ctx.body = ''
-}
 
 const ping = (ctx: Context): void => {
   ctx.set('Content-Type', 'application/json')

@@ -12,6 +12,7 @@
  *     entrepot/
  *       partials/<algorithm>-<hex>.<owner>                   blobs being fetched
  *       uploads/<id>/                                        blobs being pushed
+ *       admin-token                                          what `admin.token` is where it is not set (0600)
  *       counts/<name>                                        counts that last, in decimal digits
  *       owners/<owner>                                       processes on this volume, renewed every few seconds
  *       use/<2 hex>                                          last use of blobs (see store/uses)
@@ -48,6 +49,8 @@ export const TEMPORARY_FOLDER = `${OWN}/tmp`
 export const OWNERS_PREFIX = `${OWN}/owners`
 /** How many bytes the mirror has saved, ever since the volume is used. */
 export const SAVED_BYTES_KEY = `${OWN}/counts/saved-bytes`
+/** The token for admin calls, readable by the owner alone. */
+export const ADMIN_TOKEN_KEY = `${OWN}/admin-token`
 /** Own keys and tokens, readable by the owner alone. */
 export const KEYS_PREFIX = `${OWN}/keys`
 /** What entrepot knows of repositories. */

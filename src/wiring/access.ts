@@ -70,7 +70,7 @@ const tellOpenness = ({ upstreams, log }: AccessTools): void => {
 export const openAccess = async (config: Config, tools: AccessTools) => {
   const { store, repositories, metrics, log, now } = tools
   const policy = policyOf(config)
-  const { authenticator, tokens, close } = await openAuthentication(config, policy, {
+  const { authenticator, tokens, accounts, close } = await openAuthentication(config, policy, {
     repositories,
     root: store.root,
     metrics,
@@ -96,6 +96,8 @@ export const openAccess = async (config: Config, tools: AccessTools) => {
       countChanges: () => store.marks.changes,
     }),
     tokens: tokens?.service,
+    /** Accounts with passwords, where there are any. */
+    accounts,
     readSource: createReadSource({
       host: config.http.host,
       trustedProxies: config.trustedproxies,

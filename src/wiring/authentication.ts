@@ -30,6 +30,8 @@ export interface Authentication {
   readonly authenticator: Authenticator
   /** The built-in authorization service, where it is on. */
   readonly tokens: BuiltInTokens | undefined
+  /** Accounts with passwords, where there are any. */
+  readonly accounts: PasswordAccounts | undefined
   close(): Promise<void>
 }
 
@@ -69,7 +71,7 @@ const openBuiltIn = (
   policy: Policy,
   accounts: PasswordAccounts,
   tools: AuthenticationTools,
-): Omit<Authentication, 'close'> => {
+): Pick<Authentication, 'authenticator' | 'tokens'> => {
   const { htpasswd, token } = config.auth ?? {}
   const { service = OWN_NAME, issuer = OWN_NAME } = token ?? {}
   const names = { service, issuer, realm: htpasswd?.realm ?? service }
@@ -92,9 +94,9 @@ export const openAuthentication = async (
   const { htpasswd, token } = config.auth ?? {}
   if (htpasswd !== undefined) {
     const { accounts, close } = await openAccounts(htpasswd.path, tools.log)
-    if (isBuiltIn(config, policy)) return { ...openBuiltIn(config, policy, accounts, tools), close }
+    if (isBuiltIn(config, policy)) return { ...openBuiltIn(config, policy, accounts, tools), accounts, close }
     const challenge = basicChallenge(htpasswd.realm)
-    return { authenticator: createAuthenticator({ accounts, challenge }), tokens: undefined, close }
+    return { authenticator: createAuthenticator({ accounts, challenge }), tokens: undefined, accounts, close }
   }
   const authenticator =
     token === undefined
@@ -103,5 +105,5 @@ export const openAuthentication = async (
           verifier: await openVerifier(token, tools),
           challenge: outsideChallenge(token),
         })
-  return { authenticator, tokens: undefined, close: async () => {} }
+  return { authenticator, tokens: undefined, accounts: undefined, close: async () => {} }
 }

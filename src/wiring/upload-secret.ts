@@ -1,39 +1,24 @@
 /** What signs the locations of uploads: `http.secret`, or a key of the store, so that uploads outlive a restart. */
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '../observe/log.ts'
 import { KEYS_PREFIX } from '../store/paths.ts'
+import { openSecretFile } from './secret-file.ts'
 
 const SECRET_BYTES = 32
 const FILE = 'uploads.key'
 
-/** Makes the file unless there is one; of two processes that do so at once the first wins. */
-const makeFile = async (folder: string, file: string): Promise<void> => {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const temporary = `${file}.${randomBytes(6).toString('hex')}`
-  try {
-    await writeFile(temporary, randomBytes(SECRET_BYTES).toString('hex'), { flag: 'wx', mode: 0o600 })
-    await link(temporary, file)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    await rm(temporary, { force: true })
-  }
-}
-
 const openSecret = async (root: string, log: Logger): Promise<string> => {
-  const folder = join(root, KEYS_PREFIX)
-  const file = join(folder, FILE)
   try {
-    await makeFile(folder, file)
-    const secret = (await readFile(file, 'utf8')).trim()
-    if (secret.length >= SECRET_BYTES) return secret
-    log.warn(`${file} is damaged: remove it, and a new one is made`)
+    return await openSecretFile(join(root, KEYS_PREFIX, FILE))
   } catch (error) {
-    log.debug({ err: error }, 'no key for uploads in the store: one is made for this run')
+    const isDamaged = (error as NodeJS.ErrnoException).code === undefined
+    log[isDamaged ? 'warn' : 'debug'](
+      { err: error },
+      'no key for uploads in the store: one is made for this run',
+    )
+    return randomBytes(SECRET_BYTES).toString('hex')
   }
-  return randomBytes(SECRET_BYTES).toString('hex')
 }
 
 /**

@@ -1,6 +1,6 @@
 /** `access`, `admin`, `warm`: who may do what, the operator's door, and what is fetched ahead. entrepot's own sections. */
 
-import { DURATION_FORM, formatDuration, parseDuration } from '../duration.ts'
+import { DURATION_FORM, formatDuration, parseDuration } from '../../duration.ts'
 import { flag, glob, network, oneOf, secret, text } from '../kinds.ts'
 import { leaf, textLeaf, textOf } from '../leaf.ts'
 import { listOf, mapOf, section } from '../section.ts'

@@ -1,0 +1,58 @@
+/** How the server is, in figures that name no repository. */
+import { z } from 'zod'
+import { bytes, count, ratio, time } from '../kinds.ts'
+import { declare } from '../operation.ts'
+
+const rateLimit = z.strictObject({
+  limit: count,
+  remaining: count,
+  windowS: count.optional().meta({ description: 'Window in seconds' }),
+})
+
+const upstream = z.strictObject({
+  name: z.string(),
+  host: z.string(),
+  state: z.enum(['well', 'unwell', 'limited', 'refused', 'outage', 'unknown']).meta({
+    description:
+      'limited: it answered 429; refused: it does not take our account; outage: declared down; unknown: nothing asked yet',
+  }),
+  rateLimit: rateLimit.optional(),
+})
+
+const cache = z.strictObject({
+  sizeBytes: bytes.optional().meta({ description: 'Mirrored content; absent until it was counted' }),
+  freeBytes: bytes.optional().meta({ description: 'Free on the file system of the store' }),
+  totalBytes: bytes.optional().meta({ description: 'Size of the file system of the store' }),
+})
+
+const traffic = z.strictObject({
+  hits: count.meta({ description: 'Reads of mirrored content answered from the store, since the start' }),
+  misses: count.meta({ description: 'Reads of mirrored content that asked an upstream, since the start' }),
+  hitRatio: ratio.optional().meta({ description: 'Hits of all reads; absent before the first' }),
+  hitRatioBytes: ratio.optional().meta({
+    description: 'Bytes that no upstream had to send, of all mirrored bytes sent to clients since the start',
+  }),
+  toClientsBytes: bytes.meta({ description: 'Sent to clients since the start' }),
+  fromUpstreamBytes: bytes.meta({ description: 'Received from upstreams since the start' }),
+  savedBytes: bytes.meta({
+    description: 'Sent to clients without an upstream, ever since the volume is used',
+  }),
+})
+
+/** Operations on the server as a whole. */
+export const STATUS_OPERATIONS = {
+  status: declare({
+    method: 'get',
+    path: '/status',
+    access: 'open',
+    summary: 'How the server is, in figures that name no repository',
+    answer: z.strictObject({
+      version: z.string(),
+      startedAt: time,
+      cache,
+      traffic,
+      fetches: z.strictObject({ active: count }),
+      upstreams: z.array(upstream),
+    }),
+  }),
+}

@@ -1,0 +1,7 @@
+/** A call of each operation that is well formed, whatever comes of it: the type knows when one is missing. */
+import type { CallInput, OperationName } from '../../support/admin.ts'
+
+/** By operation. */
+export const EXAMPLES: Readonly<Record<OperationName, CallInput>> = {
+  status: {},
+}
