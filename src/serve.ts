@@ -22,7 +22,7 @@ import { readAdopted } from './store/adopted.ts'
 import { openAccess } from './wiring/access.ts'
 import { createAdmin } from './wiring/admin.ts'
 import { checksOf } from './wiring/checks.ts'
-import { createKeep } from './wiring/keep.ts'
+import { createKeep, type Keep } from './wiring/keep.ts'
 import { connectMetrics } from './wiring/metrics.ts'
 import { createNotifications } from './wiring/notifications.ts'
 import { createPull } from './wiring/pull.ts'
@@ -37,7 +37,7 @@ export interface RunningServer {
   readonly address: string
   /** Where the debug listener is; `undefined` where its default port was taken. */
   readonly debugAddress: string | undefined
-  /** Resolves when everything that has been fetched so far is stored. */
+  /** Resolves when everything that has been fetched so far is stored, and the disk budget is kept. */
   settle(): Promise<void>
   /** Takes no new work, lets transfers end, closes everything. */
   stop(): Promise<void>
@@ -113,7 +113,8 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   const root = resolve(config.storage.filesystem?.rootdirectory ?? '/var/lib/registry')
   const metrics = createMetrics()
 
-  const store = createStore(root, log, { metrics, now })
+  const makeRoom = (bytes: number): Promise<boolean> => keep.budget.makeRoom(bytes)
+  const store = createStore(root, log, { metrics, now, makeRoom })
   const coordinator = new MemoryCoordinator(now)
   const upstreams = await createUpstreams(upstreamsOf(config), config.limits, { metrics, log })
   const repositories = new Repositories({
@@ -125,10 +126,9 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     links: store.links,
   })
 
-  const pull = createPull(config, store, { coordinator, metrics, log, clock, now })
+  const keep: Keep = createKeep(config, store, { repositories, coordinator, metrics, log, now })
+  const pull = createPull(config, store, { coordinator, metrics, log, clock, now, admit: keep.admit })
   const push = createPush(config, store, { repositories, coordinator, metrics, log, now })
-  const { partials } = pull
-  const keep = createKeep(config, store, { partials, repositories, coordinator, metrics, log, now })
   const jobs = new Jobs({ metrics, log, now })
   const notifications = createNotifications(config, { metrics, log, environment: process.env, now })
   const health = new Health(
@@ -190,7 +190,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   await admin.open()
   health.start()
   push.start()
-  keep.start()
+  await keep.start(pull)
 
   const from = upstreams.map(({ upstream }) => upstream.name).join(', ')
   log.info(
@@ -205,6 +205,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     debugAddress,
     async settle() {
       await pull.settle()
+      await keep.budget.check()
       await saved.flush()
     },
     async stop() {

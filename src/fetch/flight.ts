@@ -121,9 +121,10 @@ export class Flight {
 
   /** @returns `undefined` where the store cannot be written: every reader fetches for itself then */
   async #openPartial(): Promise<Partial | undefined> {
-    const { partials, makeRoom } = this.#tools
+    const { admit, partials, makeRoom } = this.#tools
     const { digest, sizeBytes = 0 } = this.plan
     try {
+      await admit?.(this.plan)
       return await withRoom(makeRoom, sizeBytes, () => partials.open(digest))
     } catch (error) {
       if (!(error instanceof StorageError)) throw error

@@ -60,6 +60,14 @@ export class Partials {
     await rm(partial.path, { force: true }).catch(() => {})
   }
 
+  /** Bytes of all partial files. */
+  async measure(): Promise<number> {
+    let bytes = 0
+    for (const name of await this.#names())
+      bytes += (await stat(join(this.#folder, name)).catch(() => undefined))?.size ?? 0
+    return bytes
+  }
+
   /** Removes partial files that nobody has written for long and no other living process owns. @returns how many */
   async sweep(nowMs: number): Promise<number> {
     let swept = 0

@@ -17,6 +17,8 @@ export interface FlightTools {
   readonly giveUpAfterMs: number
   /** Whether a flight ends when its last reader leaves; its partial stays. */
   readonly abandons: boolean
+  /** Asked before a download writes: throws a StorageError where what is fetched may not be kept. */
+  readonly admit?: ((plan: FlightPlan) => Promise<void>) | undefined
   /** Asked once for every write that finds the disk full, before the flight stops writing. */
   readonly makeRoom?: MakeRoom
 }

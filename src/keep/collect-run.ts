@@ -77,7 +77,7 @@ export class CollectRun {
   }
 
   async #sweepBlob(digest: Digest): Promise<void> {
-    const { driver, metrics, onRemoved } = this.#parts
+    const { driver, metrics } = this.#parts
     const found = await driver.stat(blobKey(digest))
     if (found === undefined) return this.#rules.isDryRun ? undefined : driver.prune(blobFolder(digest))
     const { sizeBytes, changedAtMs } = found
@@ -93,7 +93,6 @@ export class CollectRun {
     if (this.#rules.isDryRun) return
     metrics.collectedBlobs.inc()
     metrics.collectedBytes.inc(sizeBytes)
-    onRemoved?.(digest, sizeBytes)
   }
 
   async #removeBytes(digest: Digest): Promise<boolean> {

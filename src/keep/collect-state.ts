@@ -29,8 +29,6 @@ export interface CollectParts {
   readonly metrics: Metrics
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Told of bytes that were removed. */
-  readonly onRemoved?: (digest: Digest, sizeBytes: number) => void
 }
 
 /** What a run did, or would have done. Times are milliseconds since the epoch. */

@@ -23,6 +23,8 @@ const ARRIVING_MS = 10 * 60 * 1000
 export interface CollectorOptions extends CollectParts {
   /** How long a blob that no manifest names is kept after it was last pushed, mounted or asked for; 0: for ever. */
   readonly keepUnnamedMs: number
+  /** Told of every run that was not a dry one. */
+  readonly onCollected?: (report: CollectReport) => void
 }
 
 /** How to collect. */
@@ -63,7 +65,7 @@ export class Collector {
   }
 
   async #run(request: CollectRequest): Promise<CollectReport> {
-    const { keepUnnamedMs, owner, log, metrics } = this.#options
+    const { keepUnnamedMs, onCollected, owner, log, metrics } = this.#options
     request.signal?.throwIfAborted()
     if (request.isDryRun !== true && !(await owner.isAlone())) throw new VolumeSharedError()
     const { graceMs } = request
@@ -79,6 +81,7 @@ export class Collector {
     if (report.isDryRun) return report
     this.#last = report
     metrics.collectLastRun.set(report.endedAtMs / 1000)
+    onCollected?.(report)
     const { repositories, manifests, links, blobs, bytes, waiting } = report
     const hasDone = manifests + links + blobs > 0
     const figures = { repositories, manifests, links, blobs, bytes, waiting }

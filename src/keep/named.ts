@@ -48,7 +48,7 @@ export const readManifest = async (
 }
 
 /** Everything that a manifest names, apart from its subject. */
-const digestsOf = (manifest: Manifest): Digest[] =>
+export const digestsOf = (manifest: Manifest): Digest[] =>
   (manifest.kind === 'index' ? manifest.manifests : blobsOf(manifest)).map(({ digest }) => digest)
 
 /** Digests that manifests of one repository name. */

@@ -22,6 +22,7 @@ import type { Leases } from '../store/leases.ts'
 import type { LinkStore } from '../store/links.ts'
 import type { ManifestStore } from '../store/manifests.ts'
 import type { MarkStore } from '../store/marks.ts'
+import type { MirroredSize } from '../store/mirrored-size.ts'
 import type { UseStore } from '../store/uses.ts'
 import type { FetchedManifest } from '../upstream/upstream.ts'
 
@@ -38,6 +39,7 @@ export interface MirrorStoreOptions {
   readonly marks: MarkStore
   readonly leases: Leases
   readonly uses: UseStore
+  readonly mirroredSize: MirroredSize
   readonly coordinator: Coordinator
   readonly log: Logger
   readonly now: () => number
@@ -69,7 +71,7 @@ export class MirrorStore {
    * path. Tags that waited for it move. Those of its blobs that the store holds already are confirmed and linked.
    */
   keepManifest(repository: Mirrored, manifest: FetchedManifest, tag?: Tag): void {
-    const { leases, links, manifests } = this.#options
+    const { links, manifests } = this.#options
     const { name } = repository
     const key = `${name}@${manifest.digest}`
     const tags = new Set([...(this.#awaited.get(key) ?? []), ...(tag === undefined ? [] : [tag])])
@@ -80,7 +82,7 @@ export class MirrorStore {
       // First of all, since it counts in memory at once: from now on these tags are fresh.
       await Promise.all([...tags].map((each) => this.#writeAsked(name, each, manifest.digest)))
       await this.#mark(repository)
-      await leases.during([digestOf(manifest.bytes)], () => manifests.put(name, manifest))
+      await this.#storing(repository, digestOf(manifest.bytes), () => manifests.put(name, manifest))
       for (const each of tags) await links.writeTag(name, each, manifest.digest)
       await this.#confirmBlobs(repository, manifest)
     })
@@ -105,12 +107,10 @@ export class MirrorStore {
 
   /** Takes over a fetched blob, and lets the repository have it. @throws StorageError */
   async keepBlob(repository: Mirrored, digest: Digest, file: string, stored: Digest): Promise<void> {
-    const { blobs, leases, uses } = this.#options
-    await leases.during([stored], async () => {
-      await blobs.adopt(file, stored)
+    await this.#storing(repository, stored, async () => {
+      await this.#options.blobs.adopt(file, stored)
       await this.#linkBlob(repository, digest, stored)
     })
-    uses.note(stored, { upstream: repository.origin.upstream.name })
   }
 
   /** Lets a repository have a blob whose bytes are stored and which its upstream has confirmed. */
@@ -121,9 +121,23 @@ export class MirrorStore {
     )
   }
 
+  /** Runs what stores bytes, which nobody takes away meanwhile, and notes whose they are if they were not here before. */
+  async #storing({ origin }: Mirrored, stored: Digest, store: () => Promise<void>): Promise<void> {
+    const { blobs, leases, mirroredSize, uses } = this.#options
+    const upstream = origin.upstream.name
+    await leases.during([stored], async () => {
+      const isNew = (await blobs.stat(stored)) === undefined
+      await store()
+      uses.note(stored, isNew ? { upstream } : {})
+      if (isNew) mirroredSize.add(stored, upstream, (await blobs.stat(stored)) ?? 0)
+    })
+  }
+
   async #linkBlob(repository: Mirrored, digest: Digest, stored: Digest): Promise<void> {
     await this.#mark(repository)
-    await this.#options.links.linkBlob(repository.name, digest, stored)
+    const { links, marks } = this.#options
+    await links.linkBlob(repository.name, digest, stored)
+    if (repository.kind === 'unclaimed') await marks.confirm(repository.name, digest)
   }
 
   /** Resolves when everything given so far is kept. */

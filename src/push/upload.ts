@@ -60,7 +60,7 @@ export interface UploadsOptions {
   readonly log: Logger
   readonly metrics?: Metrics
   /** Asked for room when the disk is full. */
-  readonly makeRoom?: MakeRoom
+  readonly makeRoom?: MakeRoom | undefined
   /** Milliseconds since the epoch, for the age of uploads. */
   readonly now: () => number
   /** Milliseconds of a clock that only goes forward, for silence of clients. Default: the machine's. */

@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import { type Digest, digestOf, isDigest } from '../protocol/digest.ts'
-import type { StorageDriver, StoredFile } from './driver.ts'
+import { type StorageDriver, StorageError, type StoredFile } from './driver.ts'
 import { blobFolder, blobKey, quarantineFolder, TRASH_PREFIX, trashFolder } from './paths.ts'
 import { readWhole } from './read-whole.ts'
 
@@ -134,14 +134,15 @@ export class BlobStore {
    */
   async removeIf(digest: Digest, isUnneeded: () => Promise<boolean>): Promise<boolean> {
     return this.#alone(digest, async () => {
-      if (!(await this.#putAside(digest, trashFolder(digest)))) return false
+      const aside = await this.#putAsideOnFullDisk(digest)
+      if (aside === undefined) return false
       let isRemoved = false
       try {
         isRemoved = await isUnneeded()
       } finally {
-        if (!isRemoved) await this.#driver.move(trashFolder(digest), blobFolder(digest))
+        if (!isRemoved && aside !== blobFolder(digest)) await this.#driver.move(aside, blobFolder(digest))
       }
-      if (isRemoved) await this.#driver.removeLazily(trashFolder(digest))
+      if (isRemoved) await this.#driver.removeLazily(aside)
       return isRemoved
     })
   }
@@ -159,6 +160,16 @@ export class BlobStore {
       if ((await this.#driver.stat(blobKey(digest))) === undefined)
         await this.#driver.move(trashFolder(digest), blobFolder(digest))
       else await this.#driver.removeLazily(trashFolder(digest))
+    }
+  }
+
+  /** @returns where it is now, which is where it was if a full disk has no room for another name */
+  async #putAsideOnFullDisk(digest: Digest): Promise<string | undefined> {
+    try {
+      return (await this.#putAside(digest, trashFolder(digest))) ? trashFolder(digest) : undefined
+    } catch (error) {
+      if (!(error instanceof StorageError) || error.kind !== 'full') throw error
+      return blobFolder(digest)
     }
   }
 

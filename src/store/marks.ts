@@ -7,7 +7,7 @@ import type { Digest } from '../protocol/digest.ts'
 import { isDigest } from '../protocol/digest.ts'
 import type { RepositoryName, Tag } from '../protocol/name.ts'
 import type { StorageDriver } from './driver.ts'
-import { askedKey, markKey } from './paths.ts'
+import { askedKey, confirmedPrefix, formatFileDigest, markKey, parseFileDigest } from './paths.ts'
 
 /** What a repository is: pushed here, or had from the upstream of that host. */
 export type Mark =
@@ -131,6 +131,24 @@ export class MarkStore {
     } finally {
       if (this.#turns.get(name) === turn) this.#turns.delete(name)
     }
+  }
+
+  /** Forgets that, for a tag that is gone. */
+  async removeAsked(name: RepositoryName, tag: Tag): Promise<void> {
+    this.#asked.delete(askedKey(name, tag))
+    await this.#driver.removeLazily(askedKey(name, tag))
+  }
+
+  /** Notes that the upstream has a blob of an unclaimed repository, which may be had again from there. */
+  async confirm(name: RepositoryName, digest: Digest): Promise<void> {
+    const key = `${confirmedPrefix(name)}/${formatFileDigest(digest)}`
+    if ((await this.#driver.stat(key)) === undefined) await this.#driver.writeLazily(key, '')
+  }
+
+  /** The blobs of an unclaimed repository that its upstream has, too. */
+  async listConfirmed(name: RepositoryName): Promise<Set<Digest>> {
+    const entries = await this.#driver.list(confirmedPrefix(name))
+    return new Set(entries.map(parseFileDigest).filter((digest) => digest !== undefined))
   }
 
   async #readJson(key: string): Promise<unknown> {

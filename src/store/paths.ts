@@ -16,11 +16,14 @@
  *       counts/<name>                                        counts that last, in decimal digits
  *       owners/<owner>                                       processes on this volume, renewed every few seconds
  *       use/<2 hex>                                          last use of blobs (see store/uses)
+ *       mirrored-size                                        bytes of mirrored content, by bucket and upstream
  *       trash/<hex>/data                                     blobs that are being removed
  *       quarantine/<hex>/data                                blobs whose bytes are not what they were
  *       repositories/<name>/_mark                            local, or mirrored from where
  *                          /_public                          whether its upstream shows it to anybody
  *                          /_asked/<tag>                     when the upstream was last asked for a tag
+ *                          /_confirmed/<alg>-<hex>           blobs of an unclaimed one that its upstream has, too
+ *                          /_pins/{tag,digest}/<…>           what is kept whatever the disk budget says
  *                          /_referrers/<alg>/<hex>/<alg>-<hex>  manifests with this subject
  *                          /_referrers/_seen                 of which manifests that list knows
  *
@@ -28,7 +31,7 @@
  * sha256 digest). No component of a name begins with `_`, so names and folders never collide.
  */
 import { algorithmOf, type Digest, encodedOf, isDigest } from '../protocol/digest.ts'
-import type { RepositoryName, Tag } from '../protocol/name.ts'
+import type { Reference, RepositoryName, Tag } from '../protocol/name.ts'
 
 const ROOT = 'docker/registry/v2'
 const OWN = 'entrepot'
@@ -59,6 +62,9 @@ const MARKS_PREFIX = `${OWN}/repositories`
 const digestPath = (digest: Digest): string => `${algorithmOf(digest)}/${encodedOf(digest)}`
 const repository = (name: RepositoryName): string => `${REPOSITORIES_PREFIX}/${name}`
 
+/** Everything of a repository in distribution's layout, and other repositories whose names begin with its name. */
+export const repositoryFolder = repository
+
 /** The bytes of a blob or manifest, by its sha256 digest. */
 export const blobKey = (digest: Digest): string =>
   `${BLOBS_PREFIX}/${algorithmOf(digest)}/${encodedOf(digest).slice(0, 2)}/${encodedOf(digest)}/data`
@@ -76,6 +82,9 @@ export const BUCKETS: readonly string[] = Array.from({ length: 256 }, (_, i) =>
 
 /** The folder of a bucket's blobs; below it `<hex>/data`. */
 export const bucketPrefix = (bucket: string): string => `${BLOBS_PREFIX}/sha256/${bucket}`
+
+/** How many bytes of mirrored content there are, by bucket and upstream. */
+export const MIRRORED_SIZE_KEY = `${OWN}/mirrored-size`
 
 /** Blobs that are being removed: what is left here by a crash is put back. */
 export const TRASH_PREFIX = `${OWN}/trash`
@@ -121,6 +130,14 @@ export const markKey = (name: RepositoryName): string => `${own(name)}/_mark`
 export const publicKey = (name: RepositoryName): string => `${own(name)}/_public`
 /** When the upstream was last asked for a tag. */
 export const askedKey = (name: RepositoryName, tag: Tag): string => `${own(name)}/_asked/${tag}`
+/** The blobs of an unclaimed repository that its upstream has, too. */
+export const confirmedPrefix = (name: RepositoryName): string => `${own(name)}/_confirmed`
+/** The tags or digests of a repository that are kept whatever the disk budget says. */
+export const pinsPrefix = (name: RepositoryName, kind: Reference['kind']): string =>
+  `${own(name)}/_pins/${kind}`
+/** One of them. */
+export const pinKey = (name: RepositoryName, reference: Reference): string =>
+  `${pinsPrefix(name, reference.kind)}/${reference.kind === 'tag' ? reference.tag : formatFileDigest(reference.digest)}`
 /** The manifests that have this one as their subject, one entry each. */
 export const referrersPrefix = (name: RepositoryName, subject: Digest): string =>
   `${own(name)}/_referrers/${digestPath(subject)}`

@@ -1,24 +1,30 @@
 /** `cache`, `local` and `limits` of the configuration → what keeps the store in order, by itself and on demand. */
 import type { Config } from '../config/schema.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
+import type { Flights } from '../fetch/flights.ts'
 import type { Partials } from '../fetch/partials.ts'
+import type { FlightPlan } from '../fetch/plan.ts'
 import { Collector } from '../keep/collect.ts'
 import { CollectSchedule } from '../keep/collect-schedule.ts'
+import { Expiry } from '../keep/expire.ts'
 import { Routine } from '../keep/routine.ts'
 import { sweepLeftovers } from '../keep/sweep.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Repositories } from '../repository.ts'
+import { createBudget } from './budget.ts'
 import type { Store } from './store.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+/** How often the free space is looked at, in milliseconds: pushes and other programs take of it, too. */
+const LOOK_EVERY_MS = 10_000
 /** Time that a start has for other things, in milliseconds. */
 const AFTER_START_MS = 5_000
 
 /** What order is kept with besides the store. */
 export interface KeepTools {
-  readonly partials: Pick<Partials, 'sweep'>
   readonly repositories: Repositories
   readonly coordinator: Coordinator
   readonly metrics: Metrics
@@ -27,43 +33,75 @@ export interface KeepTools {
   readonly now: () => number
 }
 
+/** What is being fetched. */
+export interface FetchParts {
+  readonly flights: Pick<Flights, 'list'>
+  readonly partials: Pick<Partials, 'sweep' | 'measure'>
+}
+
 /** Builds what keeps the store in order. */
-export const createKeep = ({ local, storage }: Config, store: Store, tools: KeepTools) => {
+export const createKeep = (config: Config, store: Store, tools: KeepTools) => {
   const { log } = tools
   const parts = { ...store, ...tools }
-  const keepUnnamedMs = local.keepunnamed
-  const collector = new Collector({ ...parts, keepUnnamedMs })
+  const { budget, evictor } = createBudget(config, store, tools)
+  const keepUnnamedMs = config.local.keepunnamed
+  const collector = new Collector({
+    ...parts,
+    keepUnnamedMs,
+    // What was collected may have been mirrored: it is counted anew.
+    onCollected: ({ blobs }) => {
+      if (blobs > 0) evictor.count().catch((error: unknown) => log.debug({ err: error }, 'not counted'))
+    },
+  })
   const schedule = new CollectSchedule({ ...parts, collector, keepUnnamedMs })
+  const expiry = new Expiry({ ...parts, ttlMs: config.proxy.ttl })
+  const routine = (
+    name: string,
+    firstMs: number,
+    everyMs: number,
+    run: (signal: AbortSignal) => Promise<void>,
+  ) => new Routine({ name, firstMs, everyMs, run, log })
   const routines = [
-    new Routine({
-      name: 'sweep of leftovers',
-      firstMs: AFTER_START_MS,
-      everyMs: HOUR_MS,
-      run: () => sweepLeftovers(parts),
-      log,
-    }),
-    new Routine({
-      name: 'garbage collection',
-      firstMs: MINUTE_MS,
-      everyMs: MINUTE_MS,
-      run: async (signal) => {
-        // A store that is not to be changed is not to shrink either.
-        if (!storage.maintenance.readonly.enabled) await schedule.tick(signal)
-      },
-      log,
-    }),
+    routine('look at the disk budget', AFTER_START_MS, LOOK_EVERY_MS, () => budget.check()),
+    routine('count of mirrored content', HOUR_MS, DAY_MS, (signal) => evictor.count(signal)),
+    routine('expiry of mirrored content', MINUTE_MS, HOUR_MS, (signal) => expiry.run(signal)),
   ]
+  // A store that is not to be changed is not to shrink either.
+  if (!config.storage.maintenance.readonly.enabled)
+    routines.push(routine('garbage collection', MINUTE_MS, MINUTE_MS, (signal) => schedule.tick(signal)))
   return {
+    budget,
+    evictor,
     collector,
+    expiry,
+    /** Asks whether something that is to be fetched may be kept. @throws StorageError where it may not */
+    admit: ({ sizeBytes, upstream }: FlightPlan): Promise<void> => budget.admit(sizeBytes, upstream.name),
     /** Begins what is done by itself. */
-    start(): void {
+    async start({ flights, partials }: FetchParts): Promise<void> {
+      budget.watch({
+        list: () =>
+          flights.list().map(({ plan, sizeBytes, writtenBytes }) => ({
+            upstream: plan.upstream.name,
+            sizeBytes: sizeBytes ?? plan.sizeBytes,
+            writtenBytes,
+          })),
+        measure: () => partials.measure(),
+      })
+      routines.push(
+        routine('sweep of leftovers', AFTER_START_MS, HOUR_MS, () => sweepLeftovers({ ...parts, partials })),
+      )
+      await store.mirroredSize.start()
       store.uses.start()
-      for (const routine of routines) routine.start()
+      for (const each of routines) each.start()
     },
     /** Ends it. */
     async close(): Promise<void> {
-      await Promise.all(routines.map((routine) => routine.stop()))
+      await Promise.all([budget.stop(), ...routines.map((each) => each.stop())])
+      await store.mirroredSize.stop()
       await store.uses.stop()
     },
   }
 }
+
+/** What keeps a store in order. */
+export type Keep = ReturnType<typeof createKeep>

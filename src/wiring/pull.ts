@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import { Flights } from '../fetch/flights.ts'
 import { Partials } from '../fetch/partials.ts'
+import type { FlightTools } from '../fetch/plan.ts'
 import type { Clock } from '../fetch/source.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -24,6 +25,7 @@ export interface PullTools {
   readonly metrics: Metrics
   readonly log: Logger
   readonly clock: Clock
+  readonly admit: FlightTools['admit']
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -41,6 +43,8 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     clock,
     giveUpAfterMs: limits.resume,
     abandons: cache.abandon,
+    ...(store.makeRoom && { makeRoom: store.makeRoom }),
+    admit: tools.admit,
   })
   const { blobs: stored, manifests: kept } = store
   const mirror = new MirrorStore({
@@ -50,6 +54,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     marks,
     leases,
     uses,
+    mirroredSize: store.mirroredSize,
     coordinator,
     log,
     now,

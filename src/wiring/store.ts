@@ -8,14 +8,19 @@ import { Leases } from '../store/leases.ts'
 import { LinkStore } from '../store/links.ts'
 import { ManifestStore } from '../store/manifests.ts'
 import { MarkStore } from '../store/marks.ts'
+import { MirroredSize } from '../store/mirrored-size.ts'
 import { Owner } from '../store/owner.ts'
+import { PinStore } from '../store/pins.ts'
 import { ReferrerStore } from '../store/referrers.ts'
+import type { MakeRoom } from '../store/room.ts'
 import { UseStore } from '../store/uses.ts'
 
 /** What a store may be opened with. */
 export interface StoreTools {
   readonly metrics?: Metrics
   readonly now?: () => number
+  /** Asked for room when the disk is full. */
+  readonly makeRoom?: MakeRoom
 }
 
 /**
@@ -23,8 +28,12 @@ export interface StoreTools {
  * @param root absolute path of its folder
  * @param tools what its actions are counted with; milliseconds since the epoch, for the age of what is in it
  */
-export const createStore = (root: string, log: Logger, { metrics, now = Date.now }: StoreTools = {}) => {
-  const folder = new FilesystemDriver(root)
+export const createStore = (
+  root: string,
+  log: Logger,
+  { metrics, now = Date.now, makeRoom }: StoreTools = {},
+) => {
+  const folder = new FilesystemDriver(root, makeRoom)
   const driver = metrics === undefined ? folder : meterDriver(folder, 'filesystem', metrics)
   const blobs = new BlobStore(driver)
   const links = new LinkStore(driver, metrics?.cacheMeter)
@@ -34,13 +43,16 @@ export const createStore = (root: string, log: Logger, { metrics, now = Date.now
   return {
     root,
     driver,
+    makeRoom,
     owner,
     blobs,
     links,
     referrers,
     manifests: new ManifestStore(blobs, links, referrers),
     marks: new MarkStore(driver),
+    pins: new PinStore(driver),
     uses,
+    mirroredSize: new MirroredSize(driver, log),
     leases: new Leases((digest) => uses.note(digest)),
   }
 }

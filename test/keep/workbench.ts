@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { MemoryCoordinator } from '../../src/coordinator/coordinator.ts'
 import { Collector, type CollectRequest } from '../../src/keep/collect.ts'
+import { Evictor } from '../../src/keep/evict.ts'
+import { Expiry } from '../../src/keep/expire.ts'
 import { silentLogger } from '../../src/observe/log.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { algorithmOf, type Digest, digestOf } from '../../src/protocol/digest.ts'
@@ -77,6 +79,7 @@ export class SilentUpstream implements Upstream {
 export interface WorkbenchOptions {
   readonly root?: string
   readonly keepUnnamedMs?: number
+  readonly ttlMs?: number
   /** Names that are local whatever happens. */
   readonly local?: readonly string[]
   readonly hasUpstream?: boolean
@@ -90,6 +93,7 @@ export class Workbench {
   /** Other processes on the volume, for whoever asks whether we are alone. */
   isAlone = true
   readonly hub = new SilentUpstream('hub')
+  readonly other = new SilentUpstream('other')
   readonly now = (): number => Date.now() + this.aheadMs
   readonly metrics = createMetrics()
   readonly coordinator = new MemoryCoordinator(this.now)
@@ -101,6 +105,8 @@ export class Workbench {
   readonly mirror
   readonly repositories
   readonly collector
+  readonly evictor
+  readonly expiry
   #serial = 0
 
   private constructor(root: string, options: WorkbenchOptions) {
@@ -117,9 +123,16 @@ export class Workbench {
       allow: [],
       deny: [],
     }
+    const other = {
+      ...entry,
+      upstream: this.other,
+      hosts: [this.other.host],
+      isDefault: false,
+      prefix: 'other',
+    }
     this.repositories = new Repositories({
       ...this.store,
-      upstreams: options.hasUpstream === false ? [] : [entry],
+      upstreams: options.hasUpstream === false ? [] : [entry, other],
       ownHosts: [],
       local: options.local ?? [],
       adopted: new Set(),
@@ -134,10 +147,11 @@ export class Workbench {
     this.manifestPush = new ManifestPush({ ...parts, claims, validation, isImmutable })
     this.deletes = new Deletes({ ...parts, isEnabled: true, isImmutable })
     this.mirror = new MirrorStore(parts)
+    const keep = { ...parts, owner: { isAlone: async () => this.isAlone }, metrics: this.metrics }
+    this.evictor = new Evictor(keep)
+    this.expiry = new Expiry({ ...keep, ttlMs: options.ttlMs ?? 168 * 3_600_000 })
     this.collector = new Collector({
-      ...parts,
-      owner: { isAlone: async () => this.isAlone },
-      metrics: this.metrics,
+      ...keep,
       keepUnnamedMs: options.keepUnnamedMs ?? 6 * 3_600_000,
     })
   }
@@ -160,9 +174,9 @@ export class Workbench {
     return { kind: 'local', name: parseRepositoryName(name), origin: undefined }
   }
 
-  mirrored(name: string): Mirrored {
+  mirrored(name: string, upstream = this.hub): Mirrored {
     const parsed = parseRepositoryName(name)
-    return { kind: 'mirrored', name: parsed, origin: { upstream: this.hub, name: parsed } }
+    return { kind: 'mirrored', name: parsed, origin: { upstream, name: parsed } }
   }
 
   /** Pushes a blob, as one request. */
@@ -192,12 +206,12 @@ export class Workbench {
   }
 
   /** What a fetch from the upstream leaves. */
-  async mirrorBlob(name: string, bytes: Buffer): Promise<Digest> {
+  async mirrorBlob(name: string, bytes: Buffer, upstream = this.hub): Promise<Digest> {
     this.#serial += 1
     const file = join(this.root, `fetched-${this.#serial}`)
     await writeFile(file, bytes)
     const digest = digestOf(bytes)
-    await this.mirror.keepBlob(this.mirrored(name), digest, file, digest)
+    await this.mirror.keepBlob(this.mirrored(name, upstream), digest, file, digest)
     return digest
   }
 

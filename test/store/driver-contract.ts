@@ -1,6 +1,6 @@
 /** What every storage driver does, whatever keeps the bytes: run by the test of each. */
 import assert from 'node:assert/strict'
-import { rm, stat, writeFile } from 'node:fs/promises'
+import { rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import fc from 'fast-check'
@@ -75,6 +75,35 @@ export const describeDriver = (name: string, create: () => Promise<DriverUnderTe
         assert.deepEqual(await driver.list('a'), [])
       })
     }
+
+    it('gives content another name in one step, in the place of what has it', async () => {
+      await driver.write('from/data', 'new')
+      await driver.write('to/data', 'old')
+      assert.equal(await driver.move('from', 'to'), true)
+      assert.equal(await readText('to/data'), 'new')
+      assert.equal(await driver.read('from/data'), undefined)
+      assert.equal(await driver.move('from', 'to'), false)
+      assert.equal(await driver.move('to/data', 'deep/er/data'), true)
+      assert.equal(await readText('deep/er/data'), 'new')
+    })
+
+    it('removes lazily what it removes, and nothing where there is nothing', async () => {
+      await driver.write('a/b', 'content')
+      await driver.write('a/c/d', 'content')
+      await driver.removeLazily('a/c')
+      await driver.removeLazily('a/c')
+      assert.deepEqual(await driver.list('a'), ['b'])
+      await driver.removeLazily('a/b')
+      assert.equal(await driver.read('a/b'), undefined)
+    })
+
+    it('says when content came to its key, whatever time it has', async () => {
+      const beforeMs = Date.now() - 1000
+      const file = await makeFile('content')
+      await utimes(file, 1, 1)
+      await driver.adopt(file, 'a/data')
+      assert.ok(((await driver.stat('a/data'))?.changedAtMs ?? 0) >= beforeMs)
+    })
 
     it('says when content was last written', async () => {
       await driver.write('a', 'content')

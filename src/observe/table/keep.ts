@@ -1,8 +1,36 @@
-/** What keeps the store in order: garbage collection. */
+/** What keeps the store in order: the disk budget, garbage collection, verification. */
 import type { Make } from '../make.ts'
 
+const HOUR_S = 3600
+const DAY_S = 24 * HOUR_S
+const UNUSED_BOUNDS_S = [60, 600, HOUR_S, 6 * HOUR_S, DAY_S, 3 * DAY_S, 7 * DAY_S, 30 * DAY_S, 90 * DAY_S]
+
 /** Makes them. */
-export const keepMetrics = ({ counter, gauge }: Make) => ({
+export const keepMetrics = ({ counter, gauge, histogram }: Make) => ({
+  cacheSize: gauge('entrepot_cache_size_bytes', 'Size of the mirrored content, partial files included'),
+  cacheLimit: gauge(
+    'entrepot_cache_limit_bytes',
+    'Size that mirrored content may have, +Inf where only the free space bounds it',
+  ),
+  cacheMinFree: gauge(
+    'entrepot_cache_minimum_free_bytes',
+    'Bytes of its file system that mirrored content leaves free',
+  ),
+  evictedBlobs: counter('entrepot_evicted_blobs_total', 'Mirrored layers evicted to keep the disk budget'),
+  evictedBytes: counter('entrepot_evicted_bytes_total', 'Bytes evicted to keep the disk budget'),
+  evictedUnused: histogram(
+    'entrepot_evicted_unused_seconds',
+    'Time between the last use of a layer and its eviction',
+    UNUSED_BOUNDS_S,
+    {},
+  ),
+  expired: counter(
+    'entrepot_expired_links_total',
+    'Mirrored manifests and blobs dropped since nobody used them',
+    {
+      type: ['blob', 'manifest'],
+    },
+  ),
   collectedBlobs: counter(
     'entrepot_collected_blobs_total',
     'Blobs and manifests removed because nothing needed them any more',

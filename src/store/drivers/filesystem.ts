@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
-import { mkdir, readdir, rename, rm, rmdir, stat, statfs, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import {
@@ -16,7 +16,9 @@ import {
 } from '../driver.ts'
 import { TEMPORARY_FOLDER } from '../paths.ts'
 import { readWhole } from '../read-whole.ts'
+import { type MakeRoom, withRoom } from '../room.ts'
 import { codeOf, isAbsent, toStorageError, trying } from './errno.ts'
+import { pruneFolders, sweepFolder } from './leftovers.ts'
 import { Placer, syncFolder } from './placer.ts'
 
 /** Most bytes of a key that `read` takes into memory: links and manifests, never a layer. */
@@ -26,18 +28,6 @@ const openFd = promisify(fs.open)
 const closeFd = promisify(fs.close)
 const statFd = promisify(fs.fstat)
 const readFd = promisify(fs.read)
-
-/** @returns whether there is no such folder any more */
-const removeIfEmpty = async (folder: string): Promise<boolean> => {
-  try {
-    await rmdir(folder)
-    return true
-  } catch (error) {
-    if (isAbsent(error)) return true
-    if (['ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(codeOf(error))) return false
-    throw error
-  }
-}
 
 class FilesystemFile implements StoredFile {
   readonly sizeBytes: number
@@ -72,12 +62,17 @@ export class FilesystemDriver implements StorageDriver {
   /** Two processes on one volume may well have the same number, each in its container. */
   readonly #id = randomBytes(6).toString('hex')
   readonly #placer: Placer
+  readonly #makeRoom: MakeRoom | undefined
   #serial = 0
 
-  /** @param root absolute path of the folder; it is made when something is written */
-  constructor(root: string) {
+  /**
+   * @param root absolute path of the folder; it is made when something is written
+   * @param makeRoom asked once for every write that finds the disk full
+   */
+  constructor(root: string, makeRoom?: MakeRoom) {
     this.#root = root
     this.#placer = new Placer(root)
+    this.#makeRoom = makeRoom
   }
 
   async stat(key: string): Promise<StoredStat | undefined> {
@@ -116,7 +111,7 @@ export class FilesystemDriver implements StorageDriver {
   }
 
   async write(key: string, bytes: Uint8Array | string): Promise<void> {
-    await this.#replace(key, bytes, true)
+    await withRoom(this.#makeRoom, bytes.length, () => this.#replace(key, bytes, true))
   }
 
   async writeLazily(key: string, bytes: Uint8Array | string): Promise<void> {
@@ -124,7 +119,9 @@ export class FilesystemDriver implements StorageDriver {
   }
 
   async adopt(file: string, key: string): Promise<void> {
-    await trying(`storing ${key}`, () => this.#placer.placeDurably(file, this.#path(key)))
+    await withRoom(this.#makeRoom, 0, () =>
+      trying(`storing ${key}`, () => this.#placer.placeDurably(file, this.#path(key))),
+    )
   }
 
   async list(prefix: string, after = '', limit = Number.POSITIVE_INFINITY): Promise<string[]> {
@@ -161,20 +158,11 @@ export class FilesystemDriver implements StorageDriver {
   }
 
   async prune(prefix: string): Promise<void> {
-    await trying(`removing empty folders of ${prefix}`, async () => {
-      if (!(await this.#pruneBelow(this.#path(prefix)))) return
-      for (let above = dirname(prefix); above !== '.'; above = dirname(above))
-        if (!(await removeIfEmpty(this.#path(above)))) return
-    })
+    await trying(`removing empty folders of ${prefix}`, () => pruneFolders(this.#root, prefix))
   }
 
   async sweep(beforeMs: number): Promise<void> {
-    for (const name of await this.list(TEMPORARY_FOLDER)) {
-      const path = join(this.#root, TEMPORARY_FOLDER, name)
-      const found = await this.#absentOr('looking at a temporary file', () => stat(path))
-      if (found !== undefined && Math.max(found.mtimeMs, found.ctimeMs) < beforeMs)
-        await trying('removing a temporary file', () => rm(path, { recursive: true, force: true }))
-    }
+    await trying('removing temporary files', () => sweepFolder(this.#path(TEMPORARY_FOLDER), beforeMs))
   }
 
   async usage(): Promise<StoreUsage | undefined> {
@@ -186,16 +174,6 @@ export class FilesystemDriver implements StorageDriver {
 
   #path(key: string): string {
     return join(this.#root, key)
-  }
-
-  /** @returns whether the folder is gone; a file in it, or one that comes meanwhile, keeps it */
-  async #pruneBelow(folder: string): Promise<boolean> {
-    const entries = await this.#absentOr('looking for empty folders', () =>
-      readdir(folder, { withFileTypes: true }),
-    )
-    for (const entry of entries ?? [])
-      if (entry.isDirectory()) await this.#pruneBelow(join(folder, entry.name))
-    return removeIfEmpty(folder)
   }
 
   #nameTemporary(): string {

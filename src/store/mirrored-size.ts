@@ -1,0 +1,122 @@
+/**
+ * How many bytes of mirrored content the store holds, by upstream: a sum for each bucket, corrected whenever the blobs of
+ * one are counted, and kept over a restart, so that nothing needs to be counted at the start.
+ */
+import type { Logger } from '../observe/log.ts'
+import type { Digest } from '../protocol/digest.ts'
+import type { StorageDriver } from './driver.ts'
+import { BUCKETS, bucketOf, MIRRORED_SIZE_KEY } from './paths.ts'
+
+/** How often a change is written, in milliseconds. */
+const WRITE_EVERY_MS = 60_000
+/** Stands for content of which nobody noted where it came from. */
+const UNKNOWN = '-'
+
+const LINE = /^([0-9a-f]{2}) (\d{1,15}) (\S{1,300})$/
+
+/** Bytes by upstream; `undefined`: it is not known which. */
+export type BytesByUpstream = ReadonlyMap<string | undefined, number>
+
+type Bucket = Map<string, number>
+
+/** The size of what is mirrored. */
+export class MirroredSize {
+  readonly #driver: StorageDriver
+  readonly #log: Logger
+  readonly #buckets = new Map<string, Bucket>()
+  readonly #changes = new Map<string, number>()
+  readonly #uncounted = new Set(BUCKETS)
+  #timer: NodeJS.Timeout | undefined
+  #isWritten = true
+
+  constructor(driver: StorageDriver, log: Logger) {
+    this.#driver = driver
+    this.#log = log
+  }
+
+  /** Takes over what an earlier process counted, and begins to write what changes. */
+  async start(): Promise<void> {
+    try {
+      const text = (await this.#driver.read(MIRRORED_SIZE_KEY))?.toString('latin1')
+      if (text !== undefined) this.#parse(text)
+    } catch (error) {
+      this.#log.debug({ err: error }, 'size of mirrored content not known: it is counted')
+    }
+    this.#timer = setInterval(() => void this.#write(), WRITE_EVERY_MS).unref()
+  }
+
+  /** Ends that, and writes what is known. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#write()
+  }
+
+  /** Whether every bucket has been counted, now or by an earlier process. */
+  get isKnown(): boolean {
+    return this.#uncounted.size === 0
+  }
+
+  /** Bytes in all, or of one upstream. */
+  total(upstream?: string): number {
+    let bytes = 0
+    for (const bucket of this.#buckets.values())
+      for (const [name, sum] of bucket) if (upstream === undefined || name === upstream) bytes += sum
+    return bytes
+  }
+
+  /** Content has come, or has gone where `bytes` is negative. */
+  add(digest: Digest, upstream: string | undefined, bytes: number): void {
+    const name = bucketOf(digest)
+    const bucket = this.#buckets.get(name) ?? new Map<string, number>()
+    const key = upstream ?? UNKNOWN
+    bucket.set(key, Math.max(0, (bucket.get(key) ?? 0) + bytes))
+    this.#buckets.set(name, bucket)
+    this.#noteChange(name)
+  }
+
+  /** How often a bucket has changed: whoever counts it sees whether he may believe what he found. */
+  changesOf(bucket: string): number {
+    return this.#changes.get(bucket) ?? 0
+  }
+
+  /** A bucket was counted. */
+  setBucket(bucket: string, bytesByUpstream: BytesByUpstream): void {
+    this.#buckets.set(
+      bucket,
+      new Map([...bytesByUpstream].map(([upstream, bytes]) => [upstream ?? UNKNOWN, bytes])),
+    )
+    this.#uncounted.delete(bucket)
+    this.#noteChange(bucket)
+  }
+
+  #noteChange(bucket: string): void {
+    this.#changes.set(bucket, this.changesOf(bucket) + 1)
+    this.#isWritten = false
+  }
+
+  #parse(text: string): void {
+    for (const line of text.split('\n')) {
+      const [, name, bytes, upstream] = LINE.exec(line) ?? []
+      if (name === undefined || upstream === undefined) continue
+      const bucket = this.#buckets.get(name) ?? new Map<string, number>()
+      bucket.set(upstream, (bucket.get(upstream) ?? 0) + Number(bytes))
+      this.#buckets.set(name, bucket)
+    }
+    this.#uncounted.clear()
+  }
+
+  /** What was not counted yet is not written: the next process would believe it. */
+  async #write(): Promise<void> {
+    if (this.#isWritten || !this.isKnown) return
+    this.#isWritten = true
+    let text = ''
+    for (const [name, bucket] of this.#buckets)
+      for (const [upstream, bytes] of bucket) text += `${name} ${bytes} ${upstream}\n`
+    try {
+      await this.#driver.writeLazily(MIRRORED_SIZE_KEY, text)
+    } catch (error) {
+      this.#isWritten = false
+      this.#log.debug({ err: error }, 'size of mirrored content not written: it is counted again')
+    }
+  }
+}
