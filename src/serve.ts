@@ -127,7 +127,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
 
   const keep: Keep = createKeep(config, store, { repositories, coordinator, metrics, log, now })
-  const pull = createPull(config, store, { coordinator, metrics, log, clock, now, admit: keep.admit })
+  const pull = createPull(config, store, { coordinator, metrics, log, clock, now, admission: keep.admission })
   const push = createPush(config, store, { repositories, coordinator, metrics, log, now })
   const jobs = new Jobs({ metrics, log, now })
   const notifications = createNotifications(config, { metrics, log, environment: process.env, now })

@@ -6,10 +6,10 @@
  *        │            ├──────> stopped                  the disk takes no more: readers go on at the upstream
  *        └────────────┴──────> failed                   the upstream gave up, or the bytes were wrong
  */
-import { algorithmOf, createDigester, type Digest, digestOf } from '../protocol/digest.ts'
+import { algorithmOf, createDigester, type Digest } from '../protocol/digest.ts'
 import { StorageError } from '../store/driver.ts'
-import { withRoom } from '../store/room.ts'
 import { UpstreamError } from '../upstream/upstream.ts'
+import { openAdmitted, requirePlausible } from './admission.ts'
 import { Download } from './download.ts'
 import type { Partial } from './partial.ts'
 import { Passthrough, type PassthroughOptions } from './passthrough.ts'
@@ -121,11 +121,8 @@ export class Flight {
 
   /** @returns `undefined` where the store cannot be written: every reader fetches for itself then */
   async #openPartial(): Promise<Partial | undefined> {
-    const { admit, partials, makeRoom } = this.#tools
-    const { digest, sizeBytes = 0 } = this.plan
     try {
-      await admit?.(this.plan)
-      return await withRoom(makeRoom, sizeBytes, () => partials.open(digest))
+      return await openAdmitted(this.#tools, this.plan)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       this.#isStopped = true
@@ -166,7 +163,11 @@ export class Flight {
       priority: () => (this.#promotion.signal.aborted ? 'client' : 'prefetch'),
       promotion: this.#promotion.signal,
       signal: this.#abort.signal,
-      onSize: (sizeBytes) => this.#onSize(sizeBytes),
+      onSize: (sizeBytes) => {
+        this.#onSize(sizeBytes)
+        // The readers have their answer: what is too large to be kept stops as on a full disk.
+        this.#tools.admission?.requireFit(this.plan, this.#sizeBytes)
+      },
     })
   }
 
@@ -188,11 +189,9 @@ export class Flight {
     }
   }
 
-  /** @throws UpstreamError for a blob without a byte that has another digest: there is no last byte to hold back */
+  /** @throws UpstreamError for a size that cannot be */
   #onSize(sizeBytes = this.plan.sizeBytes): void {
-    const { digest } = this.plan
-    if (sizeBytes === 0 && digest !== digestOf('', algorithmOf(digest)))
-      throw new UpstreamError('corrupt', `${this.#report.origin} says that ${digest} is empty`)
+    requirePlausible(this.plan, sizeBytes)
     this.#sizeBytes = sizeBytes
     if (sizeBytes !== undefined) this.#partial?.expect(sizeBytes)
     this.#isAnswered = true

@@ -7,6 +7,14 @@ import type { Priority, Upstream } from '../upstream/upstream.ts'
 import type { Partials } from './partials.ts'
 import type { Clock } from './source.ts'
 
+/** Says whether what is fetched may be kept. */
+export interface Admission {
+  /** Asked before a download writes. @throws StorageError where it may not */
+  admit(plan: FlightPlan): Promise<void>
+  /** Asked when the upstream has told the size of the whole, in bytes. @throws StorageError where it is too large */
+  requireFit(plan: FlightPlan, sizeBytes: number | undefined): void
+}
+
 /** What a flight works with. */
 export interface FlightTools {
   readonly partials: Partials
@@ -17,8 +25,7 @@ export interface FlightTools {
   readonly giveUpAfterMs: number
   /** Whether a flight ends when its last reader leaves; its partial stays. */
   readonly abandons: boolean
-  /** Asked before a download writes: throws a StorageError where what is fetched may not be kept. */
-  readonly admit?: ((plan: FlightPlan) => Promise<void>) | undefined
+  readonly admission?: Admission | undefined
   /** Asked once for every write that finds the disk full, before the flight stops writing. */
   readonly makeRoom?: MakeRoom
 }

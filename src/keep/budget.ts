@@ -104,7 +104,7 @@ export class Budget {
    * @throws StorageError `full` where it may not
    */
   async admit(sizeBytes: number | undefined, upstream: string): Promise<void> {
-    this.#requireFit(sizeBytes ?? 0, upstream)
+    this.requireFit(sizeBytes, upstream)
     const demands = await this.#demands()
     if (demands.length === 0) return
     const checked = this.check()
@@ -113,6 +113,14 @@ export class Budget {
     await within(ADMIT_WITHIN_MS, checked)
     if (isFar(await this.#demands()))
       throw new StorageError('full', 'the disk budget is used up, and nothing can be evicted')
+  }
+
+  /** @throws StorageError `full` where something is larger than all that may be kept */
+  requireFit(sizeBytes: number | undefined, upstream: string): void {
+    const { maxBytes = Number.POSITIVE_INFINITY, shareBytes } = this.#options.bounds
+    const bound = Math.min(maxBytes, shareBytes.get(upstream) ?? Number.POSITIVE_INFINITY)
+    if ((sizeBytes ?? 0) <= bound) return
+    throw new StorageError('full', `${sizeBytes} bytes are more than the whole disk budget of ${bound}`)
   }
 
   /** Makes room on a full disk, whatever the budget says. @returns whether anything was freed; never rejects */
@@ -131,13 +139,6 @@ export class Budget {
     return findDemands(this.#options.bounds, await this.figures())
   }
 
-  #requireFit(sizeBytes: number, upstream: string): void {
-    const { maxBytes, shareBytes } = this.#options.bounds
-    const bound = Math.min(maxBytes ?? Number.POSITIVE_INFINITY, shareBytes.get(upstream) ?? Infinity)
-    if (sizeBytes > bound)
-      throw new StorageError('full', `${sizeBytes} bytes are more than the whole disk budget of ${bound}`)
-  }
-
   async #check(): Promise<void> {
     const { log } = this.#options
     try {
@@ -154,7 +155,7 @@ export class Budget {
   async #checkOnce(): Promise<void> {
     const { evictor, mirroredSize } = this.#options
     const { signal } = this.#stop
-    if (!mirroredSize.isKnown) await evictor.count(signal)
+    if (!mirroredSize.isCertain) await evictor.count(signal)
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       let freedBytes = 0
       for (const demand of await this.#demands()) {

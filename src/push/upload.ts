@@ -15,7 +15,7 @@ import type { Repository } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import type { Leases } from '../store/leases.ts'
 import type { LinkStore } from '../store/links.ts'
-import type { MakeRoom } from '../store/room.ts'
+import { type MakeRoom, withRoom } from '../store/room.ts'
 import type { UploadStore } from '../store/uploads.ts'
 import type { Claims } from './claim.ts'
 import { receiveBody } from './receive.ts'
@@ -91,10 +91,12 @@ export class Uploads {
    * @throws RegistryError `DENIED`, StorageError
    */
   async start(repository: Repository, algorithm: DigestAlgorithm = 'sha256'): Promise<UploadState> {
-    const { claims, store, now } = this.#options
+    const { claims, makeRoom, store, now } = this.#options
     const { name } = repository
     const state: UploadState = { name, id: randomUUID(), offset: 0, startedAtMs: now() }
-    await claims.begin(repository, () => store.create(state.id, { name, startedAtMs: state.startedAtMs }))
+    await claims.begin(repository, () =>
+      withRoom(makeRoom, 0, () => store.create(state.id, { name, startedAtMs: state.startedAtMs })),
+    )
     this.#sessions.begin(state.id, algorithm)
     return state
   }

@@ -5,7 +5,7 @@
  * digests under which the bytes lie.
  *
  * A client that has pushed, mounted or asked for a blob may be about to push a manifest that names it. That is a *renewal*:
- * noted as a use (`store/uses`), which a collector leaves some hours.
+ * noted as a use (`store/uses`), which a collector leaves some hours, and which saves a blob that was to be evicted.
  */
 import type { Digest } from '../protocol/digest.ts'
 
@@ -34,8 +34,9 @@ export class Leases {
     await this.#removing.get(digest)
   }
 
-  /** Holds blobs while `work` is under way, which looks whether they are there. */
+  /** Holds blobs while `work` is under way, which looks whether they are there. It is a renewal of them all. */
   async during<T>(digests: readonly Digest[], work: () => Promise<T>): Promise<T> {
+    for (const digest of digests) this.#onRenew(digest)
     for (const digest of digests) this.#held.set(digest, (this.#held.get(digest) ?? 0) + 1)
     try {
       await this.#ready

@@ -1,6 +1,7 @@
 /**
  * How many bytes of mirrored content the store holds, by upstream: a sum for each bucket, corrected whenever the blobs of
- * one are counted, and kept over a restart, so that nothing needs to be counted at the start.
+ * one are counted, and kept over a restart, so that nothing needs to be counted at the start. What a process that was
+ * killed left behind is believed until it has been counted anew.
  */
 import type { Logger } from '../observe/log.ts'
 import type { Digest } from '../protocol/digest.ts'
@@ -11,6 +12,8 @@ import { BUCKETS, bucketOf, MIRRORED_SIZE_KEY } from './paths.ts'
 const WRITE_EVERY_MS = 60_000
 /** Stands for content of which nobody noted where it came from. */
 const UNKNOWN = '-'
+/** First line of what was written in the end: nothing has changed since. */
+const FINAL = 'final'
 
 const LINE = /^([0-9a-f]{2}) (\d{1,15}) (\S{1,300})$/
 
@@ -25,7 +28,9 @@ export class MirroredSize {
   readonly #log: Logger
   readonly #buckets = new Map<string, Bucket>()
   readonly #changes = new Map<string, number>()
+  /** Buckets whose sums are not certain. */
   readonly #uncounted = new Set(BUCKETS)
+  #isKnown = false
   #timer: NodeJS.Timeout | undefined
   #isWritten = true
 
@@ -42,18 +47,32 @@ export class MirroredSize {
     } catch (error) {
       this.#log.debug({ err: error }, 'size of mirrored content not known: it is counted')
     }
-    this.#timer = setInterval(() => void this.#write(), WRITE_EVERY_MS).unref()
+    // It is the last word no longer, whatever becomes of this process.
+    this.#isWritten = !this.isCertain
+    await this.#write(false)
+    this.#timer = setInterval(() => void this.#write(false), WRITE_EVERY_MS).unref()
   }
 
   /** Ends that, and writes what is known. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
-    await this.#write()
+    this.#isWritten = false
+    await this.#write(this.isCertain)
   }
 
   /** Whether every bucket has been counted, now or by an earlier process. */
   get isKnown(): boolean {
+    return this.#isKnown
+  }
+
+  /** Whether nothing has come or gone since then that was not noted. */
+  get isCertain(): boolean {
     return this.#uncounted.size === 0
+  }
+
+  /** Something has gone of which nobody knows whether it was mirrored: all is to be counted again. */
+  doubt(): void {
+    for (const bucket of BUCKETS) this.#uncounted.add(bucket)
   }
 
   /** Bytes in all, or of one upstream. */
@@ -86,6 +105,7 @@ export class MirroredSize {
       new Map([...bytesByUpstream].map(([upstream, bytes]) => [upstream ?? UNKNOWN, bytes])),
     )
     this.#uncounted.delete(bucket)
+    this.#isKnown ||= this.isCertain
     this.#noteChange(bucket)
   }
 
@@ -95,6 +115,8 @@ export class MirroredSize {
   }
 
   #parse(text: string): void {
+    this.#isKnown = true
+    if (text.startsWith(`${FINAL}\n`)) this.#uncounted.clear()
     for (const line of text.split('\n')) {
       const [, name, bytes, upstream] = LINE.exec(line) ?? []
       if (name === undefined || upstream === undefined) continue
@@ -102,14 +124,13 @@ export class MirroredSize {
       bucket.set(upstream, (bucket.get(upstream) ?? 0) + Number(bytes))
       this.#buckets.set(name, bucket)
     }
-    this.#uncounted.clear()
   }
 
-  /** What was not counted yet is not written: the next process would believe it. */
-  async #write(): Promise<void> {
-    if (this.#isWritten || !this.isKnown) return
+  /** What was never counted is not written: the next process would believe it. */
+  async #write(isFinal: boolean): Promise<void> {
+    if (this.#isWritten || !this.#isKnown) return
     this.#isWritten = true
-    let text = ''
+    let text = isFinal ? `${FINAL}\n` : ''
     for (const [name, bucket] of this.#buckets)
       for (const [upstream, bytes] of bucket) text += `${name} ${bytes} ${upstream}\n`
     try {

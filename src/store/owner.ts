@@ -94,10 +94,16 @@ export class Owner {
     return this.#isOfThisBoot(mark) ? 'gone' : 'rebooted'
   }
 
-  /** Whether no other process works on this volume: none that is seen here, and what comes later sees what was done. */
+  /**
+   * Whether no other process works on this volume: none that is seen here, and what comes later sees what was done. A
+   * number that is nobody's does not do, as it does for {@link stateOf}: who removes what others need had better wait
+   * until the mark of one that crashed is old.
+   */
   async isAlone(): Promise<boolean> {
-    for (const id of await this.#driver.list(OWNERS_PREFIX))
-      if (id !== this.id && (await this.stateOf(id)) === 'alive') return false
+    for (const id of await this.#driver.list(OWNERS_PREFIX)) {
+      const mark = id === this.id ? undefined : await this.#read(id)
+      if (mark !== undefined && this.#isFresh(mark)) return false
+    }
     return true
   }
 
@@ -111,13 +117,17 @@ export class Owner {
   }
 
   #isAlive(mark: OwnerMark): boolean {
-    const { host, pid, startedAtMs, now, isRunning } = this.#machine
-    if (mark.hasEnded || Math.abs(now() - mark.renewedAtMs) >= GONE_AFTER_MS) return false
+    const { host, pid, startedAtMs, isRunning } = this.#machine
+    if (!this.#isFresh(mark)) return false
     // Of another machine, or in another container, no more can be known.
     if (mark.host !== host) return true
     if (!this.#isOfThisBoot(mark)) return false
     // Its number says nothing when it was renewed while we were here: it lives in another container under our name.
     return mark.renewedAtMs >= startedAtMs || (mark.pid !== pid && isRunning(mark.pid))
+  }
+
+  #isFresh({ hasEnded, renewedAtMs }: OwnerMark): boolean {
+    return !hasEnded && Math.abs(this.#machine.now() - renewedAtMs) < GONE_AFTER_MS
   }
 
   #isOfThisBoot({ bootedAtMs }: OwnerMark): boolean {

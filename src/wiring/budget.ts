@@ -23,7 +23,7 @@ const defaultMinFree = (totalBytes: number): number =>
   Math.min(Math.max(totalBytes * MIN_FREE_SHARE, MIN_FREE_BYTES), totalBytes * MAX_FREE_SHARE)
 
 /** The bounds that the configuration sets. */
-export const boundsOf = (config: Config): Bounds => {
+const boundsOf = (config: Config): Bounds => {
   const { maxsize, minfree } = config.cache
   const shares = upstreamsOf(config).flatMap(({ name, share }) =>
     share === undefined ? [] : [[name, bytesOf(share, maxsize ?? 0)] as const],

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { Flights } from '../fetch/flights.ts'
 import type { Partials } from '../fetch/partials.ts'
-import type { FlightPlan } from '../fetch/plan.ts'
+import type { Admission } from '../fetch/plan.ts'
 import { Collector } from '../keep/collect.ts'
 import { CollectSchedule } from '../keep/collect-schedule.ts'
 import { Expiry } from '../keep/expire.ts'
@@ -48,9 +48,11 @@ export const createKeep = (config: Config, store: Store, tools: KeepTools) => {
   const collector = new Collector({
     ...parts,
     keepUnnamedMs,
-    // What was collected may have been mirrored: it is counted anew.
     onCollected: ({ blobs }) => {
-      if (blobs > 0) evictor.count().catch((error: unknown) => log.debug({ err: error }, 'not counted'))
+      if (blobs === 0) return
+      // It may have been mirrored.
+      store.mirroredSize.doubt()
+      void budget.check()
     },
   })
   const schedule = new CollectSchedule({ ...parts, collector, keepUnnamedMs })
@@ -74,8 +76,11 @@ export const createKeep = (config: Config, store: Store, tools: KeepTools) => {
     evictor,
     collector,
     expiry,
-    /** Asks whether something that is to be fetched may be kept. @throws StorageError where it may not */
-    admit: ({ sizeBytes, upstream }: FlightPlan): Promise<void> => budget.admit(sizeBytes, upstream.name),
+    /** Says whether what is fetched may be kept. */
+    admission: {
+      admit: ({ sizeBytes, upstream }) => budget.admit(sizeBytes, upstream.name),
+      requireFit: ({ upstream }, sizeBytes) => budget.requireFit(sizeBytes, upstream.name),
+    } satisfies Admission,
     /** Begins what is done by itself. */
     async start({ flights, partials }: FetchParts): Promise<void> {
       budget.watch({

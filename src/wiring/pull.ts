@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import { Flights } from '../fetch/flights.ts'
 import { Partials } from '../fetch/partials.ts'
-import type { FlightTools } from '../fetch/plan.ts'
+import type { Admission } from '../fetch/plan.ts'
 import type { Clock } from '../fetch/source.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -25,7 +25,7 @@ export interface PullTools {
   readonly metrics: Metrics
   readonly log: Logger
   readonly clock: Clock
-  readonly admit: FlightTools['admit']
+  readonly admission: Admission
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -44,7 +44,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     giveUpAfterMs: limits.resume,
     abandons: cache.abandon,
     ...(store.makeRoom && { makeRoom: store.makeRoom }),
-    admit: tools.admit,
+    admission: tools.admission,
   })
   const { blobs: stored, manifests: kept } = store
   const mirror = new MirrorStore({

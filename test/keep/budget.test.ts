@@ -41,6 +41,9 @@ class Shelf {
         get isKnown() {
           return shelf.isKnown
         },
+        get isCertain() {
+          return shelf.isKnown
+        },
         total: () => this.mirroredBytes,
       } as unknown as MirroredSize,
       driver: { usage: async () => ({ totalBytes: 1_000_000, freeBytes: this.freeBytes }) },
@@ -111,6 +114,8 @@ describe('the disk budget', () => {
     await assert.rejects(budget.admit(501, 'hub'), isFull)
     await budget.admit(500, 'hub')
     await budget.admit(undefined, 'hub')
+    assert.throws(() => budget.requireFit(1001, 'other'), isFull)
+    budget.requireFit(undefined, 'hub')
   })
 
   it('lets no fetch be kept when nothing can be evicted for it, and tells so once', async () => {

@@ -88,6 +88,21 @@ describe('eviction', () => {
     assert.deepEqual(await stored(), new Set([digestOf(LAYERS[1]!)]))
   })
 
+  it('takes nothing that a manifest named which was pushed after that, though its blobs were not', async () => {
+    const unclaimed = { ...bench.mirrored('team/app'), kind: 'unclaimed' } as const
+    for (const bytes of [CONFIG, LAYERS[0]!, LAYERS[1]!]) {
+      const file = join(bench.root, 'fetched')
+      await writeFile(file, bytes)
+      await bench.mirror.keepBlob(unclaimed, digestOf(bytes), file, digestOf(bytes))
+      tick()
+    }
+    await mirror(LAYERS.slice(2, 4))
+    await bench.evictor.evict({ bytes: LAYERS[0]!.length })
+    await bench.pushManifest('team/app', imageOf([CONFIG, LAYERS[1]!]), 'v1')
+    await bench.evictor.evict({ bytes: 1e9 })
+    assert.deepEqual([await isThere(LAYERS[1]!), await isThere(LAYERS[3]!)], [true, false])
+  })
+
   it('takes nothing of an unclaimed repository, but what its upstream has confirmed', async () => {
     await writeKey(blobKey(digestOf(LAYERS[0]!)), LAYERS[0]!)
     await writeKey(layerLinkKey('old' as RepositoryName, digestOf(LAYERS[0]!)), digestOf(LAYERS[0]!))
@@ -211,6 +226,32 @@ describe('eviction', () => {
 })
 
 describe('the size of what is mirrored', () => {
+  it('is believed, and counted anew, when the process before was killed', async () => {
+    const bench = await Workbench.open()
+    await bench.store.mirroredSize.start()
+    await bench.mirrorBlob(ALPINE, LAYERS[0]!)
+    await bench.evictor.count()
+    await bench.store.mirroredSize.stop()
+    const killed = await Workbench.open({ root: bench.root })
+    await killed.store.mirroredSize.start()
+    assert.ok(killed.store.mirroredSize.isCertain)
+    await killed.mirrorBlob(ALPINE, LAYERS[1]!)
+    const { mirroredSize } = bench.store
+    const next = await Workbench.open({ root: bench.root })
+    await next.store.mirroredSize.start()
+    const found = next.store.mirroredSize
+    assert.deepEqual([found.isKnown, found.isCertain, found.total()], [true, false, mirroredSize.total()])
+    await next.evictor.count()
+    assert.deepEqual([found.isCertain, found.total()], [true, sizeOf(LAYERS.slice(0, 2))])
+    found.doubt()
+    assert.deepEqual([found.isKnown, found.isCertain], [true, false])
+    for (const each of [killed, next]) {
+      await each.store.mirroredSize.stop()
+      await each.store.owner.stop()
+    }
+    await bench.close()
+  })
+
   it('is counted as it comes and goes, by upstream, and is known over a restart', async () => {
     const bench = await Workbench.open()
     const { mirroredSize } = bench.store

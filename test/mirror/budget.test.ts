@@ -81,6 +81,17 @@ describe('a mirror with a disk budget', () => {
     assert.equal(await pull(0), 0, 'and nothing was evicted for it')
   })
 
+  it('keeps nothing of what is larger than all of it, also when only the blob itself tells', async () => {
+    await pull(0)
+    const bytes = seededBytes(4 * MAX_BYTES, 'large')
+    const { digest } = hub.addBlob(NAME, bytes)
+    const answers = await Promise.all([1, 2, 3].map(() => entrepot.get(`/v2/${NAME}/blobs/${digest}`)))
+    for (const { body, isCut } of answers) assert.ok(!isCut && body.equals(bytes))
+    await entrepot.settle()
+    assert.deepEqual(await listFolder(entrepot.root, 'entrepot/partials'), [])
+    assert.equal(await pull(0), 0, 'and nothing was evicted for it')
+  })
+
   it('is of no concern to what is pushed', async () => {
     await entrepot.stop()
     const local = { repositories: ['team/**'], push: 'anyone' }

@@ -179,6 +179,16 @@ describe('an owner', () => {
     assert.equal(await owner.isAlone(), true)
   })
 
+  it('is not alone as long as the mark of another is fresh, whether its number is there or not', async () => {
+    const other = new Owner(driver, silentLogger, machine({ pid: 20, now: () => NOW_MS - 10_001 }))
+    await other.start()
+    const owner = new Owner(driver, silentLogger, machine())
+    assert.deepEqual([await owner.stateOf(other.id), await owner.isAlone()], ['gone', false])
+    const later = new Owner(driver, silentLogger, machine({ now: () => NOW_MS + 10_000 }))
+    assert.equal(await later.isAlone(), true)
+    await other.stop()
+  })
+
   it('is marked once others can see it, or never will', async () => {
     const owner = new Owner(driver, silentLogger, machine())
     const marked = owner.marked.then(() => driver.list(OWNERS_PREFIX))
