@@ -34,7 +34,10 @@ export class Leases {
     await this.#removing.get(digest)
   }
 
-  /** Holds blobs while `work` is under way, which looks whether they are there. It is a renewal of them all. */
+  /**
+   * Holds blobs while `work` is under way, which looks whether they are there. It is a renewal of them all: when it begins,
+   * and when it ends, since whoever looked through the store meanwhile may have seen bytes that nobody had a link to yet.
+   */
   async during<T>(digests: readonly Digest[], work: () => Promise<T>): Promise<T> {
     for (const digest of digests) this.#onRenew(digest)
     for (const digest of digests) this.#held.set(digest, (this.#held.get(digest) ?? 0) + 1)
@@ -43,6 +46,7 @@ export class Leases {
       await Promise.all(digests.map((digest) => this.#removing.get(digest)))
       return await work()
     } finally {
+      for (const digest of digests) this.#onRenew(digest)
       for (const digest of digests) this.#release(digest)
     }
   }

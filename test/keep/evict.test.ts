@@ -103,6 +103,18 @@ describe('eviction', () => {
     assert.deepEqual([await isThere(LAYERS[1]!), await isThere(LAYERS[3]!)], [true, false])
   })
 
+  it('takes nothing that was there without a link while the store was looked through', async () => {
+    const [pushed, fetched] = [LAYERS[0]!, LAYERS[1]!]
+    await mirror([fetched])
+    await bench.store.leases.during([digestOf(pushed)], async () => {
+      await writeKey(blobKey(digestOf(pushed)), pushed)
+      await bench.evictor.count()
+      await writeKey(layerLinkKey('old' as RepositoryName, digestOf(pushed)), digestOf(pushed))
+    })
+    await bench.evictor.evict({ bytes: 1e9 })
+    assert.deepEqual([await isThere(pushed), await isThere(fetched)], [true, false])
+  })
+
   it('takes nothing of an unclaimed repository, but what its upstream has confirmed', async () => {
     await writeKey(blobKey(digestOf(LAYERS[0]!)), LAYERS[0]!)
     await writeKey(layerLinkKey('old' as RepositoryName, digestOf(LAYERS[0]!)), digestOf(LAYERS[0]!))
