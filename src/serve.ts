@@ -27,7 +27,8 @@ import { connectMetrics } from './wiring/metrics.ts'
 import { createNotifications } from './wiring/notifications.ts'
 import { createPull } from './wiring/pull.ts'
 import { createPush } from './wiring/push.ts'
-import { createStore } from './wiring/store.ts'
+import { createRepair } from './wiring/repair.ts'
+import { createStore, type StoreTools } from './wiring/store.ts'
 import { openTls } from './wiring/tls.ts'
 import { createUpstreams } from './wiring/upstreams.ts'
 
@@ -54,6 +55,8 @@ export interface ServeOptions {
   readonly becomesOwner?: boolean
   /** Instead of the machine's time and chance. */
   readonly clock?: Clock
+  /** Stands before the storage driver. */
+  readonly wrapDriver?: StoreTools['wrapDriver']
   /** Milliseconds since the epoch, for the age of what was cached. */
   readonly now?: () => number
 }
@@ -114,7 +117,12 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   const metrics = createMetrics()
 
   const makeRoom = (bytes: number): Promise<boolean> => keep.budget.makeRoom(bytes)
-  const store = createStore(root, log, { metrics, now, makeRoom })
+  const store = createStore(root, log, {
+    metrics,
+    now,
+    makeRoom,
+    ...(options.wrapDriver && { wrapDriver: options.wrapDriver }),
+  })
   const coordinator = new MemoryCoordinator(now)
   const upstreams = await createUpstreams(upstreamsOf(config), config.limits, { metrics, log })
   const repositories = new Repositories({
@@ -127,12 +135,21 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
 
   const keep: Keep = createKeep(config, store, { repositories, coordinator, metrics, log, now })
-  const pull = createPull(config, store, { coordinator, metrics, log, clock, now, admission: keep.admission })
+  const repair = createRepair(config, store, { repositories, coordinator, metrics, log, clock, now })
+  const pull = createPull(config, store, {
+    coordinator,
+    metrics,
+    log,
+    clock,
+    now,
+    admission: keep.admission,
+    mending: repair.mending,
+  })
   const push = createPush(config, store, { repositories, coordinator, metrics, log, now })
   const jobs = new Jobs({ metrics, log, now })
   const notifications = createNotifications(config, { metrics, log, environment: process.env, now })
   const health = new Health(
-    checksOf(config, store.driver),
+    [...checksOf(config, store.driver), repair.quarantine.check],
     upstreams.map(({ upstream }) => upstream),
   )
   const access = await openAccess(config, { store, repositories, upstreams, metrics, log, now })
@@ -191,6 +208,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   health.start()
   push.start()
   await keep.start(pull)
+  await repair.start(pull)
 
   const from = upstreams.map(({ upstream }) => upstream.name).join(', ')
   log.info(
@@ -204,6 +222,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     address,
     debugAddress,
     async settle() {
+      await repair.settle()
       await pull.settle()
       await keep.budget.check()
       await saved.flush()
@@ -214,6 +233,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
       await jobs.close()
       await push.close()
       await pull.close()
+      await repair.close()
       await keep.close()
       await saved.stop()
       await notifications?.close()

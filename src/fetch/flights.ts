@@ -2,9 +2,11 @@
  * Single flight: at most one download of a digest at a time in this process, joined by everybody who wants it. A flight
  * is here from its start until its blob is stored, so that a request finds either the flight or the blob.
  */
+import type { Hash } from 'node:crypto'
 import type { Digest } from '../protocol/digest.ts'
+import { UpstreamError } from '../upstream/upstream.ts'
 import { Flight } from './flight.ts'
-import type { Passthrough } from './passthrough.ts'
+import { Passthrough } from './passthrough.ts'
 import type { FlightPlan, FlightTools } from './plan.ts'
 
 /** A range that begins this many bytes ahead of a fetch is asked of the upstream by itself. */
@@ -57,6 +59,27 @@ export class Flights {
     if (first <= flight.writtenBytes + FAR_AHEAD_BYTES || open >= MAX_RANGES_PER_BLOB) return undefined
     this.#rangesByDigest.set(digest, open + 1)
     return flight.openRange(first, last, () => this.#closeAhead(digest))
+  }
+
+  /**
+   * The rest of a blob that was promised to a client with `sizeBytes`, by a transfer of its own, kept nowhere.
+   * @param hash state of the digest's hash over all bytes before `from`: the last bytes are held back until it is right;
+   * `undefined`: the client wants a part, which nobody can verify
+   */
+  openRest(
+    { digest, upstream, name }: Pick<FlightPlan, 'digest' | 'upstream' | 'name'>,
+    from: number,
+    sizeBytes: number,
+    hash: Hash | undefined,
+  ): Passthrough {
+    const { clock, giveUpAfterMs, metrics } = this.#tools
+    const onSize = (found: number | undefined): void => {
+      if (found !== undefined && found !== sizeBytes)
+        throw new UpstreamError('corrupt', `${digest} has ${found} bytes, and ${sizeBytes} were stored`)
+    }
+    const onBytes = (bytes: number): void => metrics.readMeter.pulled('blob', bytes)
+    const source = { digest, upstream, name, from, sizeBytes, clock, giveUpAfterMs, onSize, onBytes }
+    return new Passthrough({ ...source, priority: () => 'client' }, hash)
   }
 
   /** Ends all downloads; what is on disk stays for the next start. */

@@ -10,15 +10,18 @@ import type { Answer } from '../observe/read-meter.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import type { Origin, Repository } from '../repository.ts'
-import type { BlobStore, StoredBlob } from '../store/blobs.ts'
+import type { BlobStore } from '../store/blobs.ts'
+import { StorageError } from '../store/driver.ts'
 import type { Leases } from '../store/leases.ts'
 import type { LinkStore } from '../store/links.ts'
 import type { UseStore } from '../store/uses.ts'
 import { type Priority, UpstreamError } from '../upstream/upstream.ts'
 import type { Deadlines } from './deadlines.ts'
 import { toAnswer } from './failure.ts'
+import type { Mending } from './mending.ts'
 import type { MirrorStore } from './mirror-store.ts'
 import type { Prefetch } from './prefetch.ts'
+import type { StoredBlobs } from './stored-blobs.ts'
 
 /** A blob opened for one client: a stored one and a growing one alike. */
 export interface OpenBlob {
@@ -43,6 +46,8 @@ export interface PulledBlob {
 /** What reads of blobs work with. */
 export interface BlobPullOptions {
   readonly blobs: BlobStore
+  readonly stored: StoredBlobs
+  readonly mending: Mending
   readonly links: LinkStore
   readonly mirror: MirrorStore
   readonly flights: Flights
@@ -75,11 +80,10 @@ export class BlobPull {
    * @throws RegistryError `BLOB_UNKNOWN`, `TOOMANYREQUESTS`, or `UNAVAILABLE` with 502 or 504
    */
   async open(repository: Repository, digest: Digest): Promise<PulledBlob> {
-    const { links, blobs } = this.#options
-    const linked = await links.findBlob(repository.name, digest)
-    const stored = linked === undefined ? undefined : await blobs.open(linked)
-    if (stored !== undefined) return this.#hit(repository, stored)
-    if (repository.kind === 'local') throw unknown(digest)
+    const linked = await this.#findLinked(repository, digest)
+    const hit = linked === undefined ? undefined : await this.#openStored(repository, digest, linked)
+    if (hit !== undefined) return hit
+    if (repository.kind === 'local') return this.#openElsewhere(digest, linked)
     return this.#asking(repository, digest, () => this.#openMissing(repository, digest, linked !== undefined))
   }
 
@@ -113,8 +117,8 @@ export class BlobPull {
     const isOurs = running !== undefined && isOf(running, repository.origin)
     if (!isLinked && !isOurs && (running !== undefined || (await blobs.stat(digest)) !== undefined)) {
       await this.#confirm(repository, digest)
-      const stored = await blobs.open(digest)
-      if (stored !== undefined) return this.#hit(repository, stored)
+      const hit = await this.#openStored(repository, digest, digest)
+      if (hit !== undefined) return hit
     }
     const { flight, isNew } = this.#start(repository, digest, 'client')
     this.#options.prefetch.noteMiss(repository, digest)
@@ -124,6 +128,13 @@ export class BlobPull {
     if (reader === undefined) return this.open(repository, digest)
     const answer = flight.isUncached ? 'uncached' : isNew ? 'miss' : 'joined'
     return this.#answered(repository, answer, reader, flight)
+  }
+
+  /** What a local repository has, and of which the bytes are gone: from an upstream that happens to have it as well. */
+  async #openElsewhere(digest: Digest, linked: Digest | undefined): Promise<PulledBlob> {
+    const elsewhere = linked && (await this.#options.mending.findElsewhere(linked))
+    if (linked === undefined || elsewhere === undefined) throw unknown(digest)
+    return this.#asking(elsewhere, linked, () => this.#openMissing(elsewhere, linked, true))
   }
 
   #start(repository: Mirrored, digest: Digest, priority: Priority): { flight: Flight; isNew: boolean } {
@@ -184,8 +195,20 @@ export class BlobPull {
     return links.findBlob(name, digest)
   }
 
-  #hit(repository: Repository, blob: StoredBlob): PulledBlob {
-    this.#options.uses.note(blob.digest)
+  /** Where a blob lies, as far as that can be read: of a mirrored one that cannot the upstream is asked. */
+  async #findLinked({ name, kind }: Repository, digest: Digest): Promise<Digest | undefined> {
+    try {
+      return await this.#options.links.findBlob(name, digest)
+    } catch (error) {
+      if (kind === 'local' || !(error instanceof StorageError)) throw error
+      return undefined
+    }
+  }
+
+  async #openStored(repository: Repository, digest: Digest, linked: Digest): Promise<PulledBlob | undefined> {
+    const blob = await this.#options.stored.open(repository, digest, linked)
+    if (blob === undefined) return undefined
+    this.#options.uses.note(linked)
     return this.#answered(repository, 'hit', blob)
   }
 

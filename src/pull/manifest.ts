@@ -8,42 +8,29 @@ import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Answer } from '../observe/read-meter.ts'
 import type { Digest } from '../protocol/digest.ts'
-import { RegistryError } from '../protocol/error.ts'
 import { formatImage, type Reference, type Tag } from '../protocol/name.ts'
 import type { Origin, Repository } from '../repository.ts'
 import type { LinkStore } from '../store/links.ts'
-import type { ManifestStore, StoredManifest } from '../store/manifests.ts'
+import type { StoredManifest } from '../store/manifests.ts'
 import type { MarkStore } from '../store/marks.ts'
 import { UpstreamError } from '../upstream/upstream.ts'
 import type { Deadlines } from './deadlines.ts'
 import { formatWarning, toAnswer } from './failure.ts'
 import { type Freshness, isFresh } from './freshness.ts'
 import type { ManifestUses } from './manifest-uses.ts'
+import type { Mending } from './mending.ts'
 import type { MirrorStore } from './mirror-store.ts'
 import type { Prefetch } from './prefetch.ts'
-
-/** A manifest, or what a `HEAD` of one tells. */
-interface FoundManifest {
-  readonly digest: Digest
-  readonly mediaType: string
-  readonly sizeBytes: number | undefined
-  /** `undefined` where only the upstream's `HEAD` was asked. */
-  readonly bytes: Buffer | undefined
-  /** Value of the `Warning` header of a stale answer. */
-  readonly warning?: string
-}
-
-/** A manifest and how it was found. */
-export interface PulledManifest extends FoundManifest {
-  readonly answer: Answer
-}
+import { type FoundManifest, type PulledManifest, toFound, unknownManifest } from './pulled-manifest.ts'
+import type { StoredManifests } from './stored-manifests.ts'
 
 /** What reads of manifests work with. */
 export interface ManifestPullOptions {
-  readonly manifests: ManifestStore
+  readonly stored: StoredManifests
   readonly links: LinkStore
   readonly marks: MarkStore
   readonly mirror: MirrorStore
+  readonly mending: Mending
   readonly prefetch: Prefetch
   readonly uses: ManifestUses
   readonly coordinator: Coordinator
@@ -58,19 +45,6 @@ export interface ManifestPullOptions {
 }
 
 type Mirrored = Extract<Repository, { origin: Origin }>
-
-const toFound = ({ digest, mediaType, bytes }: StoredManifest): FoundManifest => ({
-  digest,
-  mediaType,
-  sizeBytes: bytes.length,
-  bytes,
-})
-
-const unknown = (repository: Repository, reference: Reference): RegistryError =>
-  new RegistryError('MANIFEST_UNKNOWN', {
-    message: `manifest unknown: ${formatImage(repository.name, reference)}`,
-    detail: reference.kind === 'tag' ? { Tag: reference.tag } : { digest: reference.digest },
-  })
 
 /** Answers reads of manifests. */
 export class ManifestPull {
@@ -90,7 +64,7 @@ export class ManifestPull {
       reference.kind === 'digest'
         ? await this.#byDigest(repository, reference.digest, isHead)
         : await this.#byTag(repository, reference.tag, isHead)
-    if (pulled === undefined) throw unknown(repository, reference)
+    if (pulled === undefined) throw unknownManifest(repository, reference)
     const { digest, bytes } = pulled
     if (bytes === undefined) return pulled
     this.#options.uses.note(repository.name, digest, bytes)
@@ -103,15 +77,15 @@ export class ManifestPull {
     digest: Digest,
     isHead: boolean,
   ): Promise<PulledManifest | undefined> {
-    const stored = await this.#options.manifests.find(repository.name, digest)
+    const stored = await this.#options.stored.byDigest(repository, digest)
     if (stored !== undefined) return this.#answered(repository, 'hit', toFound(stored))
-    if (repository.kind === 'local') return undefined
+    if (repository.kind === 'local') return this.#fetchElsewhere(repository, digest, isHead)
     return this.#fetch(repository, { kind: 'digest', digest }, isHead)
   }
 
   async #byTag(repository: Repository, tag: Tag, isHead: boolean): Promise<PulledManifest | undefined> {
-    const cached = await this.#findCached(repository, tag)
-    if (repository.kind === 'local') return cached && this.#answered(repository, 'hit', toFound(cached))
+    if (repository.kind === 'local') return this.#byLocalTag(repository, tag, isHead)
+    const cached = await this.#options.stored.find(repository, { kind: 'tag', tag })
     if (cached === undefined) return this.#fetch(repository, { kind: 'tag', tag }, isHead)
     const asked = await this.#options.marks.readAsked(repository.name, tag)
     const freshForMs = this.#options.freshness(tag)
@@ -121,15 +95,28 @@ export class ManifestPull {
     return this.#revalidate(repository, tag, cached, isHead)
   }
 
-  async #findCached(repository: Repository, tag: Tag): Promise<StoredManifest | undefined> {
-    const digest = await this.#options.links.readTag(repository.name, tag)
-    return digest === undefined ? undefined : this.#options.manifests.find(repository.name, digest)
+  async #byLocalTag(repository: Repository, tag: Tag, isHead: boolean): Promise<PulledManifest | undefined> {
+    const digest = await this.#options.stored.readTag(repository, tag)
+    return digest && this.#byDigest(repository, digest, isHead)
   }
 
-  #findKept(repository: Mirrored, reference: Reference): Promise<StoredManifest | undefined> {
-    return reference.kind === 'tag'
-      ? this.#findCached(repository, reference.tag)
-      : this.#options.manifests.find(repository.name, reference.digest)
+  /** What a local repository has, and of which the bytes are gone: from an upstream that happens to have it as well. */
+  async #fetchElsewhere(
+    { name }: Repository,
+    digest: Digest,
+    isHead: boolean,
+  ): Promise<PulledManifest | undefined> {
+    const { links, mending } = this.#options
+    const stored = await links.findManifest(name, digest)
+    const elsewhere = stored && (await mending.findElsewhere(stored))
+    return elsewhere && this.#fetch(elsewhere, { kind: 'digest', digest }, isHead)
+  }
+
+  /** Has a manifest written anew whose bytes were rotten; that is done when the mirror has settled. */
+  async refetch(repository: Mirrored, digest: Digest): Promise<void> {
+    const { manifest, answer } = await this.#load(repository, { kind: 'digest', digest })
+    // It is still in memory, where it was verified.
+    if (answer === 'hit') this.#options.mirror.keepManifest(repository, manifest)
   }
 
   /** Asks the upstream what a cached tag points at now. */
@@ -150,7 +137,7 @@ export class ManifestPull {
       )
       await this.#options.mirror.noteTag(repository, tag, current.digest)
       if (current.digest === cached.digest) return this.#answered(repository, 'hit', toFound(cached))
-      const moved = await this.#options.manifests.find(name, current.digest)
+      const moved = await this.#options.stored.byDigest(repository, current.digest)
       const reference = { kind: 'digest', digest: current.digest } as const
       if (moved !== undefined) return this.#answered(repository, 'hit', toFound(moved))
       if (isHead) return this.#answered(repository, 'miss', { ...current, bytes: undefined })
@@ -184,7 +171,8 @@ export class ManifestPull {
   async #fetch(repository: Mirrored, reference: Reference, isHead: boolean): Promise<PulledManifest> {
     const { coordinator } = this.#options
     const image = formatImage(repository.name, reference)
-    if ((await coordinator.recall(`absent ${image}`)) !== undefined) throw unknown(repository, reference)
+    if ((await coordinator.recall(`absent ${image}`)) !== undefined)
+      throw unknownManifest(repository, reference)
     try {
       if (!isHead) return await this.#fetchBytes(repository, reference)
       return await this.#fetchHead(repository, reference)
@@ -207,23 +195,31 @@ export class ManifestPull {
   }
 
   async #fetchBytes(repository: Mirrored, reference: Reference): Promise<PulledManifest> {
+    const { manifest, answer } = await this.#load(repository, reference)
+    return this.#answered(repository, answer, toFound(manifest))
+  }
+
+  async #load(
+    repository: Mirrored,
+    reference: Reference,
+  ): Promise<{ readonly manifest: StoredManifest; readonly answer: Answer }> {
     const { name, origin } = repository
-    const { coordinator, metrics, mirror } = this.#options
+    const { coordinator, metrics, mirror, stored } = this.#options
     const image = formatImage(name, reference)
     let answer: Answer = 'joined'
-    const fetched = await coordinator.once(`manifest ${image}`, async () => {
+    const manifest = await coordinator.once(`manifest ${image}`, async () => {
       // Whoever looked before the last fetch ended and asks after it finds what that has kept.
-      const kept = await this.#findKept(repository, reference)
+      const kept = await stored.find(repository, reference)
       answer = kept === undefined ? 'miss' : 'hit'
       if (kept !== undefined) return kept
-      const manifest = await origin.upstream.manifest(origin.name, reference, {
+      const fetched = await origin.upstream.manifest(origin.name, reference, {
         deadlineMs: this.#options.deadlines.answerMs,
       })
-      metrics.readMeter.pulled('manifest', manifest.bytes.length)
-      mirror.keepManifest(repository, manifest, reference.kind === 'tag' ? reference.tag : undefined)
-      return manifest
+      metrics.readMeter.pulled('manifest', fetched.bytes.length)
+      mirror.keepManifest(repository, fetched, reference.kind === 'tag' ? reference.tag : undefined)
+      return fetched
     })
-    return this.#answered(repository, answer, toFound(fetched))
+    return { manifest, answer }
   }
 
   #answered(repository: Repository, answer: Answer, found: FoundManifest): PulledManifest {

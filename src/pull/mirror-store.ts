@@ -92,7 +92,8 @@ export class MirrorStore {
   async noteTag(repository: Mirrored, tag: Tag, digest: Digest): Promise<void> {
     const { links, manifests } = this.#options
     const { name } = repository
-    if ((await manifests.find(name, digest)) === undefined) {
+    // One that cannot be read is fetched, and written anew.
+    if ((await manifests.find(name, digest).catch(() => undefined)) === undefined) {
       const key = `${name}@${digest}`
       this.#awaited.set(key, (this.#awaited.get(key) ?? new Set<Tag>()).add(tag))
       return

@@ -4,9 +4,10 @@
  */
 import { LRUCache } from 'lru-cache'
 import { type Digest, digestOf, isDigest } from '../protocol/digest.ts'
-import { type StorageDriver, StorageError, type StoredFile } from './driver.ts'
+import { type StorageDriver, StorageError, type StoredFile, type StoredStat } from './driver.ts'
 import { blobFolder, blobKey, quarantineFolder, TRASH_PREFIX, trashFolder } from './paths.ts'
 import { readWhole } from './read-whole.ts'
+import { FileBlob, MemoryBlob, type StoredBlob } from './stored-blob.ts'
 
 /** Small blobs kept in memory, in bytes in all: configs, and layers of a few KiB. */
 const MEMORY_BYTES = 32 * 1024 * 1024
@@ -14,57 +15,6 @@ const MEMORY_BYTES = 32 * 1024 * 1024
 const MEMORY_BLOB_BYTES = 64 * 1024
 /** A stat of another process's removal is noticed after this long, in milliseconds. */
 const KNOWN_FOR_MS = 10_000
-
-/** A stored blob opened for reading. */
-export interface StoredBlob extends StoredFile {
-  readonly digest: Digest
-  /** All of it, where it is small and in memory anyway. */
-  readonly bytes?: Buffer
-}
-
-class FileBlob implements StoredBlob {
-  readonly digest: Digest
-  readonly sizeBytes: number
-  readonly #file: StoredFile
-  #onClose: (() => void) | undefined
-
-  constructor(digest: Digest, file: StoredFile, onClose: () => void) {
-    this.digest = digest
-    this.sizeBytes = file.sizeBytes
-    this.#file = file
-    this.#onClose = onClose
-  }
-
-  read(buffer: Uint8Array, position: number, length: number): Promise<number> {
-    return this.#file.read(buffer, position, length)
-  }
-
-  async close(): Promise<void> {
-    this.#onClose?.()
-    this.#onClose = undefined
-    await this.#file.close()
-  }
-}
-
-class MemoryBlob implements StoredBlob {
-  readonly digest: Digest
-  readonly bytes: Buffer
-
-  constructor(digest: Digest, bytes: Buffer) {
-    this.digest = digest
-    this.bytes = bytes
-  }
-
-  get sizeBytes(): number {
-    return this.bytes.length
-  }
-
-  async read(buffer: Uint8Array, position: number, length: number): Promise<number> {
-    return this.bytes.copy(buffer, 0, position, position + length)
-  }
-
-  async close(): Promise<void> {}
-}
 
 /** Digest of no bytes: any other blob that is empty was torn by a crash of a server that did not sync. */
 const EMPTY = digestOf('')
@@ -79,6 +29,7 @@ export class BlobStore {
   })
   readonly #changing = new Map<Digest, Promise<unknown>>()
   readonly #readers = new Map<Digest, number>()
+  readonly #suspicions = new Set<(digest: Digest) => void>()
   /** Counts what was removed: what was read meanwhile is not to be believed any longer. */
   #removals = 0
 
@@ -104,6 +55,22 @@ export class BlobStore {
     return new FileBlob(digest, file, () => this.#onClose(digest))
   }
 
+  /** Bytes were found to be wrong, missing or unreadable: whoever {@link watchSuspicions} is told. */
+  suspect(digest: Digest): void {
+    for (const watch of this.#suspicions) watch(digest)
+  }
+
+  /** Calls `watch` for every blob whose bytes are suspected. @returns what ends that */
+  watchSuspicions(watch: (digest: Digest) => void): () => void {
+    this.#suspicions.add(watch)
+    return () => this.#suspicions.delete(watch)
+  }
+
+  /** Whether anybody reads any but a small blob just now. */
+  get isAnyOpen(): boolean {
+    return this.#readers.size > 0
+  }
+
   /** Whether somebody reads a blob just now. */
   isOpen(digest: Digest): boolean {
     return this.#readers.has(digest)
@@ -122,7 +89,8 @@ export class BlobStore {
   /** Stores verified bytes that are in memory: a manifest. */
   async write(digest: Digest, bytes: Uint8Array): Promise<void> {
     await this.#alone(digest, async () => {
-      const present = await this.#driver.read(blobKey(digest))
+      // What is there and cannot be read is replaced.
+      const present = await this.#driver.read(blobKey(digest)).catch(() => undefined)
       if (present?.equals(bytes) !== true) await this.#driver.write(blobKey(digest), bytes)
     })
   }
@@ -147,9 +115,29 @@ export class BlobStore {
     })
   }
 
-  /** Puts a blob aside whose bytes are not what they were. @returns whether there was one */
-  async quarantine(digest: Digest): Promise<boolean> {
-    return this.#alone(digest, () => this.#putAside(digest, quarantineFolder(digest)))
+  /**
+   * Takes away bytes that are not what they were, unless others have come in their place since they were looked at.
+   * @param seen what was known of them then
+   * @param how `quarantine`: they are put aside, since they are somebody's only copy
+   * @returns whether they are gone
+   */
+  async discard(digest: Digest, seen: StoredStat, how: 'drop' | 'quarantine'): Promise<boolean> {
+    return this.#alone(digest, async () => {
+      const found = await this.#driver.stat(blobKey(digest))
+      if (found?.modifiedAtMs !== seen.modifiedAtMs || found.sizeBytes !== seen.sizeBytes) return false
+      if (how === 'quarantine') return this.#putAside(digest, quarantineFolder(digest))
+      await this.#driver.removeLazily(blobFolder(digest))
+      this.#forget(digest)
+      return true
+    })
+  }
+
+  /** Puts back what was put aside, unless others have come in its place. @returns whether it is back */
+  async readmit(digest: Digest): Promise<boolean> {
+    return this.#alone(digest, async () => {
+      if ((await this.#driver.stat(blobKey(digest))) !== undefined) return false
+      return this.#driver.move(quarantineFolder(digest), blobFolder(digest))
+    })
   }
 
   /** Puts back what a crash left out of sight; for when no other process works on the volume. */
@@ -175,9 +163,13 @@ export class BlobStore {
 
   async #putAside(digest: Digest, folder: string): Promise<boolean> {
     const isThere = await this.#driver.move(blobFolder(digest), folder)
+    this.#forget(digest)
+    return isThere
+  }
+
+  #forget(digest: Digest): void {
     this.#removals += 1
     this.#small.delete(digest)
-    return isThere
   }
 
   #onClose(digest: Digest): void {
@@ -201,7 +193,10 @@ export class BlobStore {
   async #remember(digest: Digest, file: StoredFile, removals: number): Promise<StoredBlob | undefined> {
     try {
       const bytes = await readWhole(file)
-      if (digestOf(bytes) !== digest) return undefined
+      if (digestOf(bytes) !== digest) {
+        this.suspect(digest)
+        return undefined
+      }
       if (removals === this.#removals) this.#small.set(digest, bytes)
       return new MemoryBlob(digest, bytes)
     } finally {

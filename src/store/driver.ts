@@ -11,8 +11,11 @@
  * `undefined`; an exception is a {@link StorageError}. Two writers of one key at once: one of them wins, whole.
  */
 
-/** Why a store failed: `full` (no space, quota), `readonly`, or `io` for everything else. */
-export type StorageErrorKind = 'full' | 'readonly' | 'io'
+/**
+ * Why a store failed: `full` (no space, quota), `readonly`, `damaged` (the medium, or a checksum of the file system, says
+ * that these very bytes are lost), or `io` for everything else.
+ */
+export type StorageErrorKind = 'full' | 'readonly' | 'damaged' | 'io'
 
 /** The store could not do what it was asked; nothing that was promised before is lost. */
 export class StorageError extends Error {

@@ -51,7 +51,11 @@ export class ManifestStore {
     const removals = this.#removals
     const stored = await this.#links.findManifest(name, digest)
     const bytes = stored === undefined ? undefined : await this.#blobs.read(stored)
-    if (bytes === undefined || digestOf(bytes, algorithmOf(digest)) !== digest) return undefined
+    if (stored === undefined || bytes === undefined) return undefined
+    if (digestOf(bytes, algorithmOf(digest)) !== digest) {
+      this.#blobs.suspect(stored)
+      return undefined
+    }
     const manifest = { digest, mediaType: mediaTypeOf(bytes), bytes }
     if (removals === this.#removals) this.#known.set(keyOf(name, digest), manifest)
     return manifest

@@ -17,6 +17,8 @@
  *       owners/<owner>                                       processes on this volume, renewed every few seconds
  *       use/<2 hex>                                          last use of blobs (see store/uses)
  *       mirrored-size                                        bytes of mirrored content, by bucket and upstream
+ *       scrub                                                how far the scrub has come, and what the last one found
+ *       mended                                               when links that a crash tore were last looked for
  *       trash/<hex>/data                                     blobs that are being removed
  *       quarantine/<hex>/data                                blobs whose bytes are not what they were
  *       repositories/<name>/_mark                            local, or mirrored from where
@@ -86,13 +88,18 @@ export const bucketPrefix = (bucket: string): string => `${BLOBS_PREFIX}/sha256/
 /** How many bytes of mirrored content there are, by bucket and upstream. */
 export const MIRRORED_SIZE_KEY = `${OWN}/mirrored-size`
 
+/** How far the scrub has come, and what the last whole one found. */
+export const SCRUB_KEY = `${OWN}/scrub`
+/** When links that a crash tore were last looked for. */
+export const MENDED_KEY = `${OWN}/mended`
+
 /** Blobs that are being removed: what is left here by a crash is put back. */
 export const TRASH_PREFIX = `${OWN}/trash`
 /** Folder of a blob while it is being removed. */
 export const trashFolder = (digest: Digest): string => `${TRASH_PREFIX}/${encodedOf(digest)}`
 
 /** Blobs whose bytes are not what they were. */
-const QUARANTINE_PREFIX = `${OWN}/quarantine`
+export const QUARANTINE_PREFIX = `${OWN}/quarantine`
 /** Folder of a blob that was put aside since its bytes are not what they were. */
 export const quarantineFolder = (digest: Digest): string => `${QUARANTINE_PREFIX}/${encodedOf(digest)}`
 

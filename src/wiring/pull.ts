@@ -8,14 +8,18 @@ import type { Admission } from '../fetch/plan.ts'
 import type { Clock } from '../fetch/source.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { Digest } from '../protocol/digest.ts'
 import { BlobPull } from '../pull/blob.ts'
 import { Catalog } from '../pull/catalog.ts'
 import { createFreshness } from '../pull/freshness.ts'
 import { ListingPull } from '../pull/listing.ts'
 import { ManifestPull } from '../pull/manifest.ts'
 import { ManifestUses } from '../pull/manifest-uses.ts'
+import type { Mending } from '../pull/mending.ts'
 import { MirrorStore } from '../pull/mirror-store.ts'
 import { Prefetch } from '../pull/prefetch.ts'
+import { StoredBlobs } from '../pull/stored-blobs.ts'
+import { StoredManifests } from '../pull/stored-manifests.ts'
 import { PARTIALS_FOLDER } from '../store/paths.ts'
 import type { Store } from './store.ts'
 
@@ -26,13 +30,14 @@ export interface PullTools {
   readonly log: Logger
   readonly clock: Clock
   readonly admission: Admission
+  readonly mending: Mending
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
 
 /** Builds the reading side. */
 export const createPull = ({ cache, limits }: Config, store: Store, tools: PullTools) => {
-  const { coordinator, metrics, log, clock, now } = tools
+  const { coordinator, metrics, log, clock, mending, now } = tools
   const { leases, links, marks, uses } = store
   const deadlines = { cachedMs: limits.requestcached, answerMs: limits.manifest, absentForMs: limits.absent }
   const partials = new Partials(join(store.root, PARTIALS_FOLDER), store.owner)
@@ -67,6 +72,8 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
   })
   const blobs: BlobPull = new BlobPull({
     blobs: stored,
+    stored: new StoredBlobs({ blobs: stored, flights, prefetch, mending, metrics, log }),
+    mending,
     links,
     leases,
     uses,
@@ -79,10 +86,11 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
   })
   const manifestUses = new ManifestUses({ uses, manifests: kept, now })
   const manifests = new ManifestPull({
-    manifests: kept,
+    stored: new StoredManifests({ manifests: kept, links, log }),
     links,
     marks,
     mirror,
+    mending,
     prefetch,
     uses: manifestUses,
     coordinator,
@@ -106,6 +114,17 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     catalog: new Catalog(store.driver, marks),
     flights,
     partials,
+    /** Fetches what was rotten anew. @returns whether it is stored, as far as that is known */
+    refetch: async (
+      repository: Parameters<BlobPull['prefetch']>[0],
+      digest: Digest,
+      isManifest: boolean,
+    ): Promise<boolean> => {
+      if (!isManifest) return (await blobs.prefetch(repository, digest)) ?? true
+      await manifests.refetch(repository, digest)
+      await mirror.settle()
+      return true
+    },
     /** Resolves when everything that has been fetched so far is stored. */
     settle,
     /** Ends every fetch; what is on disk stays for the next start. */

@@ -2,6 +2,7 @@
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { BlobStore } from '../store/blobs.ts'
+import type { StorageDriver } from '../store/driver.ts'
 import { FilesystemDriver } from '../store/drivers/filesystem.ts'
 import { meterDriver } from '../store/drivers/metered.ts'
 import { Leases } from '../store/leases.ts'
@@ -19,6 +20,8 @@ import { UseStore } from '../store/uses.ts'
 export interface StoreTools {
   readonly metrics?: Metrics
   readonly now?: () => number
+  /** Stands before the driver: tests give one that lets it fail. */
+  readonly wrapDriver?: (driver: StorageDriver) => StorageDriver
   /** Asked for room when the disk is full. */
   readonly makeRoom?: MakeRoom
 }
@@ -31,9 +34,9 @@ export interface StoreTools {
 export const createStore = (
   root: string,
   log: Logger,
-  { metrics, now = Date.now, makeRoom }: StoreTools = {},
+  { metrics, now = Date.now, makeRoom, wrapDriver = (driver) => driver }: StoreTools = {},
 ) => {
-  const folder = new FilesystemDriver(root, makeRoom)
+  const folder = wrapDriver(new FilesystemDriver(root, makeRoom))
   const driver = metrics === undefined ? folder : meterDriver(folder, 'filesystem', metrics)
   const blobs = new BlobStore(driver)
   const links = new LinkStore(driver, metrics?.cacheMeter)

@@ -16,6 +16,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import type { Clock } from '../../src/fetch/source.ts'
 import { type Logger, silentLogger } from '../../src/observe/log.ts'
 import { type RunningServer, serve } from '../../src/serve.ts'
+import type { StorageDriver } from '../../src/store/driver.ts'
 import type { ScriptedUpstream } from './scripted-upstream.ts'
 
 /** How to start it. */
@@ -28,6 +29,8 @@ export interface EntrepotOptions {
   readonly root?: string
   readonly clock?: Clock
   readonly now?: () => number
+  /** Stands before the storage driver: one that fails. */
+  readonly wrapDriver?: (driver: StorageDriver) => StorageDriver
   readonly log?: Logger
   /** PEM of the authority of its certificate: with `http.tls` in the configuration. */
   readonly ca?: string
@@ -154,8 +157,15 @@ export const startEntrepot = async (options: EntrepotOptions = {}): Promise<Test
   }
   await writeFile(file, stringify(document))
   const { config } = loadConfig({ file, env: {} })
-  const { log = silentLogger, clock = hastyClock, now } = options
-  const server = await serve(config, { version: 'test', warnings: [], log, clock, ...(now && { now }) })
+  const { log = silentLogger, clock = hastyClock, now, wrapDriver } = options
+  const server = await serve(config, {
+    version: 'test',
+    warnings: [],
+    log,
+    clock,
+    ...(now && { now }),
+    ...(wrapDriver && { wrapDriver }),
+  })
   const remove = async (): Promise<void> => {
     await rm(join(file, '..'), { recursive: true })
     if (options.root === undefined) await rm(root, { recursive: true })

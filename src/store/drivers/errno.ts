@@ -7,6 +7,9 @@ export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoExceptio
 /** Whether it says that there is no such content. */
 export const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error))
 
+/** What a disk says of bytes that it has lost, and a file system of ones whose checksum is wrong. */
+const DAMAGED: ReadonlySet<string> = new Set(['EIO', 'EBADMSG', 'EUCLEAN', 'EILSEQ'])
+
 /** An operating-system error as a StorageError; `doing` says what failed. */
 export const toStorageError = (error: unknown, doing: string): StorageError => {
   if (error instanceof StorageError) return error
@@ -15,6 +18,7 @@ export const toStorageError = (error: unknown, doing: string): StorageError => {
     return new StorageError('full', `no space left while ${doing}`, { cause: error })
   if (code === 'EROFS')
     return new StorageError('readonly', `read-only file system while ${doing}`, { cause: error })
+  if (DAMAGED.has(code)) return new StorageError('damaged', `${code} while ${doing}`, { cause: error })
   return new StorageError('io', `${code || 'failure'} while ${doing}`, { cause: error })
 }
 

@@ -1,0 +1,11 @@
+/** What is done about stored bytes that are not what they were, as far as whoever reads them has to do with it. */
+import type { Digest } from '../protocol/digest.ts'
+import type { Origin, Repository } from '../repository.ts'
+
+/** See `keep/suspects`. Digests are those under which bytes lie. */
+export interface Mending {
+  /** Looks at a blob now, and repairs it where it is wrong. @returns whether its bytes are known to be right */
+  isRight(stored: Digest): Promise<boolean>
+  /** A mirrored repository whose upstream has what a local one has lost. */
+  findElsewhere(stored: Digest): Promise<Extract<Repository, { origin: Origin }> | undefined>
+}
