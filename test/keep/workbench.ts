@@ -23,7 +23,7 @@ import { type Origin, Repositories, type Repository } from '../../src/repository
 import { UPLOADS_FOLDER } from '../../src/store/paths.ts'
 import { UploadStore } from '../../src/store/uploads.ts'
 import type { Upstream, UpstreamHealth } from '../../src/upstream/upstream.ts'
-import { createStore } from '../../src/wiring/store.ts'
+import { createStore, type StoreTools } from '../../src/wiring/store.ts'
 import { makeManifest } from '../support/images.ts'
 import { makeQuickFolder } from '../support/quick-folder.ts'
 
@@ -83,6 +83,8 @@ export interface WorkbenchOptions {
   /** Names that are local whatever happens. */
   readonly local?: readonly string[]
   readonly hasUpstream?: boolean
+  /** Stands before the storage driver: one that fails. */
+  readonly wrapDriver?: StoreTools['wrapDriver']
 }
 
 /** See the top of this file. */
@@ -113,7 +115,10 @@ export class Workbench {
     const { now, coordinator } = this
     const log = silentLogger
     this.root = root
-    this.store = createStore(root, log, { now })
+    this.store = createStore(root, log, {
+      now,
+      ...(options.wrapDriver && { wrapDriver: options.wrapDriver }),
+    })
     const entry = {
       upstream: this.hub,
       hosts: [this.hub.host],

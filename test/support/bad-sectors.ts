@@ -36,6 +36,15 @@ export class BadSectors {
         if (bytes !== undefined && this.#lostFrom.has(key)) throw damaged(key)
         return bytes
       },
+      move: async (from, to) => {
+        const isMoved = await driver.move(from, to)
+        for (const [key, fromByte] of this.#lostFrom)
+          if (isMoved && key.startsWith(`${from}/`)) {
+            this.#lostFrom.delete(key)
+            this.#lostFrom.set(`${to}${key.slice(from.length)}`, fromByte)
+          }
+        return isMoved
+      },
       adopt: async (file, key) => {
         await driver.adopt(file, key)
         this.#lostFrom.delete(key)
