@@ -6,7 +6,7 @@
 import type { ServerResponse } from 'node:http'
 import { RegistryError } from '../protocol/error.ts'
 import { formatContentRange, parseRange } from '../protocol/range.ts'
-import type { OpenBlob } from '../pull/blob.ts'
+import type { OpenBlob } from '../pull/open-blob.ts'
 import type { BufferPool } from './buffers.ts'
 import type { Context } from './context.ts'
 import { replyAtOnce } from './reply.ts'

@@ -20,20 +20,9 @@ import type { Deadlines } from './deadlines.ts'
 import { toAnswer } from './failure.ts'
 import type { Mending } from './mending.ts'
 import type { MirrorStore } from './mirror-store.ts'
+import type { OpenBlob } from './open-blob.ts'
 import type { Prefetch } from './prefetch.ts'
 import type { StoredBlobs } from './stored-blobs.ts'
-
-/** A blob opened for one client: a stored one and a growing one alike. */
-export interface OpenBlob {
-  readonly digest: Digest
-  /** `undefined`: nobody knows; the end is told by a read of 0 bytes. */
-  readonly sizeBytes: number | undefined
-  /** All of it, where it is in memory anyway. */
-  readonly bytes?: Buffer
-  /** Up to `length` bytes at `position`, in order; waits for at least one; 0 at the end. */
-  read(buffer: Uint8Array, position: number, length: number): Promise<number>
-  close(): Promise<void>
-}
 
 /** An opened blob and how it was found. */
 export interface PulledBlob {

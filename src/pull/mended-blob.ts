@@ -5,8 +5,8 @@
 import type { Hash } from 'node:crypto'
 import { algorithmOf, createDigester, type Digest } from '../protocol/digest.ts'
 import type { StoredBlob } from '../store/stored-blob.ts'
-import type { OpenBlob } from './blob.ts'
 import { toAnswer } from './failure.ts'
+import type { OpenBlob } from './open-blob.ts'
 
 /** Bytes that are read back at a time. */
 const READ_BACK_BYTES = 256 * 1024

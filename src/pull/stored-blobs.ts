@@ -11,9 +11,9 @@ import type { Repository } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import { StorageError } from '../store/driver.ts'
 import type { StoredBlob } from '../store/stored-blob.ts'
-import type { OpenBlob } from './blob.ts'
 import { MendedBlob, type OpenRest } from './mended-blob.ts'
 import type { Mending } from './mending.ts'
+import type { OpenBlob } from './open-blob.ts'
 import type { Prefetch } from './prefetch.ts'
 
 /** Blobs remembered as right though a manifest says another size, and for how long, in milliseconds. */

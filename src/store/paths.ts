@@ -18,7 +18,6 @@
  *       use/<2 hex>                                          last use of blobs (see store/uses)
  *       mirrored-size                                        bytes of mirrored content, by bucket and upstream
  *       scrub                                                how far the scrub has come, and what the last one found
- *       mended                                               when links that a crash tore were last looked for
  *       trash/<hex>/data                                     blobs that are being removed
  *       quarantine/<hex>/data                                blobs whose bytes are not what they were
  *       repositories/<name>/_mark                            local, or mirrored from where
@@ -90,8 +89,6 @@ export const MIRRORED_SIZE_KEY = `${OWN}/mirrored-size`
 
 /** How far the scrub has come, and what the last whole one found. */
 export const SCRUB_KEY = `${OWN}/scrub`
-/** When links that a crash tore were last looked for. */
-export const MENDED_KEY = `${OWN}/mended`
 
 /** Blobs that are being removed: what is left here by a crash is put back. */
 export const TRASH_PREFIX = `${OWN}/trash`

