@@ -9,7 +9,7 @@ import { Upstream } from '../upstream/upstream.ts'
 
 const RATE: Metric = { name: 'GB/s', unit: 'GB/s', better: 'more' }
 const COST: Metric = { name: 'CPU s/GB until idle', unit: 's/GB', better: 'less' }
-const FETCHES: Metric = { name: 'upstream GETs', unit: '', better: 'less' }
+const FETCHES: Metric = { name: 'upstream GETs', unit: 'requests', better: 'less' }
 
 const LOOK_MS = 250
 /** Processor time in that while that counts as none, in seconds: timers and such. */
@@ -52,6 +52,6 @@ const run = async (bench: Bench): Promise<void> => {
 export const coldGigabyte: Case = {
   name: 'cold-gigabyte',
   title: 'cold blob of 1 GB, nothing throttled',
-  isShort: false,
+  isShort: true,
   run,
 }

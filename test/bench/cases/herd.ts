@@ -8,7 +8,7 @@ import { WIRE } from './cold-blob.ts'
 
 const CLIENTS = 32
 
-const FETCHES: Metric = { name: 'upstream GETs', unit: '', better: 'less' }
+const FETCHES: Metric = { name: 'upstream GETs', unit: 'requests', better: 'less' }
 const LAST: Metric = { name: 'last / single', unit: '', better: 'less' }
 
 /** Peers fetch it dozens of times over the narrow wire: once is enough to know. */
@@ -21,7 +21,7 @@ const run = async (bench: Bench): Promise<void> => {
   const upstream = await Upstream.start(bench.workspace, WIRE)
   await upstream.add([single, shared])
   await bench.coldRounds(
-    ['entrepot', 'docker-registry', 'distribution', 'nginx-cache'],
+    bench.size(['entrepot', 'docker-registry', 'distribution', 'nginx-cache'], ['entrepot']),
     { upstream: upstream.address },
     async (server, round) => {
       const { target } = server

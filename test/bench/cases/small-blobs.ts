@@ -11,6 +11,8 @@ import { Upstream } from '../upstream/upstream.ts'
 const BLOB_BYTES = 4096
 const CONNECTIONS = 32
 const FOR_MS = 3000
+/** Not measured: until code that is run often is compiled, in milliseconds. */
+const WARM_UP_MS = 1000
 
 const RATE: Metric = { name: 'requests/s', unit: '1/s', better: 'more' }
 const P99: Metric = { name: 'p99 ms', unit: 'ms', better: 'less' }
@@ -46,6 +48,7 @@ const run = async (bench: Bench): Promise<void> => {
     if (!isStatic) await warm(bench, server, upstream, paths)
     servers.push(server)
   }
+  for (const server of servers) await ask(bench, server, paths, WARM_UP_MS)
   await bench.rounds(servers, async (server, round) => {
     const before = await server.process.cpuSeconds()
     const { requests, seconds, p99Ms } = await ask(bench, server, paths, bench.size(FOR_MS, 1000))

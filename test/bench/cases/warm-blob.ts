@@ -101,8 +101,8 @@ export const warmBlob: Case = {
         { clients: 16, times: 1 },
       ],
       [
-        { clients: 1, times: 4 },
-        { clients: 16, times: 1 },
+        { clients: 1, times: 6 },
+        { clients: 8, times: 1 },
       ],
     )
     const { servers, path } = await run(bench, sizeBytes, loads)

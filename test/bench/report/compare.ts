@@ -1,49 +1,53 @@
-/** The ratios of the short form, kept beside the benchmark: a change that loses more than a third of one is noticed. */
+/**
+ * The short form's figures, kept beside the benchmark: a change that loses more than a third of one is noticed. Only what
+ * holds still on a machine that others use as well is compared: processor time for each byte or request, as a ratio to
+ * a peer's that was measured in turn with it, and counts. Throughput and latency are not.
+ */
 import { readFile, writeFile } from 'node:fs/promises'
+import type { MetricResult } from '../measure/samples.ts'
 import type { ContestantName } from '../servers/server.ts'
-import type { RunResult } from './result.ts'
+import type { CaseResult } from './result.ts'
 
 const FILE = new URL('../expected.json', import.meta.url)
 
-/** A ratio may fall to this share of the stored one; where less is better, grow to its inverse. */
-const TOLERATED = 2 / 3
+/** A ratio may grow to this much of the stored one: less is better in all of them. */
+const TOLERATED = 3 / 2
 
-/** Case → metric → contestant → ratio. */
-type Ratios = Record<string, Record<string, Partial<Record<ContestantName, number>>>>
+/** The peer that every machine with the benchmark's packages has. */
+const PEER: ContestantName = 'docker-registry'
+
+/** Case → metric → ratio to the peer's figure, or the count itself. */
+type Stored = Record<string, Record<string, number>>
 
 const rounded = (value: number): number => Number(value.toPrecision(3))
 
-const ratiosOf = (run: RunResult): Ratios =>
-  Object.fromEntries(
-    run.cases.map(({ name, metrics }) => [
-      name,
-      Object.fromEntries(
-        metrics.map((metric) => [
-          metric.name,
-          Object.fromEntries(
-            Object.entries(metric.ratios).map(([other, { median }]) => [other, rounded(median)]),
-          ),
-        ]),
-      ),
-    ]),
-  )
+/** What is compared of a metric; `undefined` where nothing of it holds still. */
+const steadyPartOf = ({ unit, ratios, values }: MetricResult): number | undefined => {
+  if (unit === 's/GB' || unit === 'us') return ratios[PEER]?.median
+  return unit === 'requests' ? values.entrepot?.median : undefined
+}
 
-/** Stores the ratios of a run. */
-export const storeRatios = (run: RunResult): Promise<void> =>
-  writeFile(FILE, `${JSON.stringify(ratiosOf(run), undefined, 2)}\n`)
+const steadyPartsOf = ({ metrics }: CaseResult): [metric: string, value: number][] =>
+  metrics.flatMap((metric) => {
+    const value = steadyPartOf(metric)
+    return value === undefined ? [] : [[metric.name, rounded(value)]]
+  })
 
-/** What fell by more than a third against the stored ratios, a line each. */
-export const compareWithStored = async (run: RunResult): Promise<string[]> => {
-  const stored = JSON.parse(await readFile(FILE, 'utf8')) as Ratios
-  return run.cases.flatMap(({ name, metrics }) =>
-    metrics.flatMap((metric) =>
-      Object.entries(stored[name]?.[metric.name] ?? {}).flatMap(([other, before]) => {
-        const now = metric.ratios[other as ContestantName]?.median
-        if (now === undefined) return []
-        const share = metric.better === 'more' ? now / before : before / now
-        if (share >= TOLERATED) return []
-        return [`${name}, ${metric.name}: ${rounded(now)} × ${other}, was ${before}`]
-      }),
-    ),
-  )
+/** Stores what later runs are compared with. */
+export const storeRatios = async (cases: readonly CaseResult[]): Promise<void> => {
+  const stored = cases.map((one) => [one.name, Object.fromEntries(steadyPartsOf(one))])
+  await writeFile(FILE, `${JSON.stringify(Object.fromEntries(stored), undefined, 2)}\n`)
+}
+
+/** What is stored. */
+export const readStored = async (): Promise<Stored> => JSON.parse(await readFile(FILE, 'utf8')) as Stored
+
+/** What a case has lost by more than a third, a line each; also what was stored and is not measured any more. */
+export const compareWithStored = (one: CaseResult, stored: Stored): string[] => {
+  const now = new Map(steadyPartsOf(one))
+  return Object.entries(stored[one.name] ?? {}).flatMap(([metric, before]) => {
+    const value = now.get(metric)
+    if (value !== undefined && value <= before * TOLERATED) return []
+    return [`${one.name}, ${metric}: ${value ?? 'not measured'}, was ${before}`]
+  })
 }
