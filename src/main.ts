@@ -6,43 +6,9 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { Command, CommanderError } from 'commander'
-import { addAccess } from './commands/access.ts'
-import { addCerts } from './commands/certs.ts'
 import { type AddCommand, CommandError, UsageError } from './commands/command.ts'
-import { addConfig } from './commands/config.ts'
-import { addExplain } from './commands/explain.ts'
-import { addGc } from './commands/gc.ts'
-import { addHealth } from './commands/health.ts'
-import { addJobs } from './commands/jobs.ts'
-import { addLs } from './commands/ls.ts'
-import { addPin, addUnpin } from './commands/pin.ts'
-import { addPurge } from './commands/purge.ts'
-import { addRefresh } from './commands/refresh.ts'
-import { addScrub } from './commands/scrub.ts'
 import { addServe } from './commands/serve.ts'
-import { addStatus } from './commands/status.ts'
-import { addUser } from './commands/user.ts'
-import { addWarm } from './commands/warm.ts'
 import { ConfigError } from './config/error.ts'
-
-const SERVER: readonly AddCommand[] = [addServe, addConfig, addHealth]
-const CONTENT: readonly AddCommand[] = [
-  ...[
-    addStatus,
-    addLs,
-    addExplain,
-    addPurge,
-    addWarm,
-    addRefresh,
-    addPin,
-    addUnpin,
-    addScrub,
-    addGc,
-    addJobs,
-  ],
-]
-const PEOPLE: readonly AddCommand[] = [addUser, addAccess, addCerts]
-const COMMANDS: readonly AddCommand[] = [...SERVER, ...CONTENT, ...PEOPLE]
 
 const FAILURE = 1
 const USAGE = 2
@@ -63,6 +29,10 @@ const tell = (error: unknown): number => {
 const isExpected = (error: Error): boolean =>
   error instanceof ConfigError || error instanceof CommandError || 'syscall' in error
 
+/** The commands that may be meant. A server should answer soon after its start, and needs none of the others. */
+const loadCommands = async (argv: readonly string[]): Promise<readonly AddCommand[]> =>
+  argv[2] === undefined || argv[2] === 'serve' ? [addServe] : (await import('./commands/all.ts')).COMMANDS
+
 const run = async (argv: readonly string[]): Promise<void> => {
   const version = readVersion()
   const isRegistry = basename(argv[1] ?? '') === 'registry'
@@ -70,7 +40,7 @@ const run = async (argv: readonly string[]): Promise<void> => {
     .description('A container registry and a pull-through mirror on one address and one volume.')
     .version(isRegistry ? `registry entrepot ${version}` : `entrepot ${version}`, '-v, --version')
     .exitOverride()
-  for (const add of COMMANDS) add(program, { version })
+  for (const add of await loadCommands(argv)) add(program, { version })
   await program.parseAsync(argv)
 }
 

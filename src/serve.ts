@@ -19,6 +19,7 @@ import { createMetrics } from './observe/metrics.ts'
 import { dropPrivileges } from './privileges.ts'
 import { Repositories } from './repository.ts'
 import { readAdopted } from './store/adopted.ts'
+import { loadUndici } from './upstream/transport.ts'
 import { openAccess } from './wiring/access.ts'
 import { createAdmin } from './wiring/admin.ts'
 import { checksOf } from './wiring/checks.ts'
@@ -67,7 +68,7 @@ const SYSTEM_CLOCK: Clock = {
   random: Math.random,
 }
 
-const createLog = ({ log }: Config): Logger =>
+const createLog = ({ log }: Config): Promise<Logger> =>
   createLogger({
     level: log.level,
     formatter: log.formatter ?? (process.stderr.isTTY === true ? 'text' : 'json'),
@@ -110,7 +111,7 @@ const becomeOwner = async (root: string, log: Logger): Promise<void> => {
  * @throws what the operating system says of an address that cannot be listened on
  */
 export const serve = async (config: Config, options: ServeOptions): Promise<RunningServer> => {
-  const log = options.log ?? createLog(config)
+  const log = options.log ?? (await createLog(config))
   for (const warning of options.warnings) log.warn(warning)
   const { clock = SYSTEM_CLOCK, now = Date.now } = options
   const root = resolve(config.storage.filesystem?.rootdirectory ?? '/var/lib/registry')
@@ -147,7 +148,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
   const push = createPush(config, store, { repositories, coordinator, metrics, log, now })
   const jobs = new Jobs({ metrics, log, now })
-  const notifications = createNotifications(config, { metrics, log, environment: process.env, now })
+  const notifications = await createNotifications(config, { metrics, log, environment: process.env, now })
   const health = new Health(
     [...checksOf(config, store.driver), repair.quarantine.check],
     upstreams.map(({ upstream }) => upstream),
@@ -202,6 +203,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   const address = await listener.listen()
   const debugAddress = await listenDebug(debugListener, addr, log)
   if (options.becomesOwner === true) await becomeOwner(root, log)
+  if (upstreams.length > 0) await loadUndici()
   await access.open()
   await store.owner.start()
   await admin.open()

@@ -44,7 +44,7 @@ export const addGc: AddCommand = (program) => {
 }
 
 const collect = async (config: Config, options: GcOptions): Promise<CollectReport> => {
-  const log = createLogger({ level: 'warn', formatter: 'text', fields: {} })
+  const log = await createLogger({ level: 'warn', formatter: 'text', fields: {} })
   const metrics = createMetrics()
   const now = Date.now
   const store = createStore(resolve(config.storage.filesystem?.rootdirectory ?? '/var/lib/registry'), log, {

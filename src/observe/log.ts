@@ -3,7 +3,6 @@
  * is decided. Nothing here ever holds a password, a token or a query string.
  */
 import { pino } from 'pino'
-import pretty from 'pino-pretty'
 
 /** What the rest of entrepot logs through. */
 export type Logger = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error'>
@@ -20,7 +19,7 @@ export interface LogOptions {
 const STDERR = 2
 
 /** Opens the log. Writes are synchronous, so that the last line before an exit is not lost. */
-export const createLogger = ({ level, formatter, fields }: LogOptions): Logger => {
+export const createLogger = async ({ level, formatter, fields }: LogOptions): Promise<Logger> => {
   const isLogstash = formatter === 'logstash'
   const options: pino.LoggerOptions = {
     level,
@@ -30,6 +29,7 @@ export const createLogger = ({ level, formatter, fields }: LogOptions): Logger =
     formatters: { level: (label) => ({ level: label }) },
   }
   if (formatter !== 'text') return pino(options, pino.destination({ dest: STDERR, sync: true }))
+  const { default: pretty } = await import('pino-pretty')
   const stream = pretty({
     destination: STDERR,
     sync: true,

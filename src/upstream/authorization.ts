@@ -154,7 +154,7 @@ export class Authorization {
       return credentials === undefined
         ? { header: undefined, credentials }
         : { header: basicAuthorization(credentials), credentials }
-    const request = this.#tokenRequest(scheme, name, credentials)
+    const request = await this.#tokenRequest(scheme, name, credentials)
     const { tokens } = this.#options
     const result = await (expired === undefined ? tokens.get(request) : tokens.renew(request, expired))
     if (result.kind === 'token') return this.#passOf(request, result)
@@ -169,13 +169,13 @@ export class Authorization {
     return { header: `Bearer ${token}`, credentials, token: { request, value: token, isCached } }
   }
 
-  #tokenRequest(
+  async #tokenRequest(
     { realm, service }: Scheme & { kind: 'bearer' },
     name: string,
     credentials: Credentials | undefined,
-  ): TokenRequest {
+  ): Promise<TokenRequest> {
     const { upstream, remote, realms, account, onForbiddenRealm } = this.#options
-    const verdict = judgeRealm(realm, remote, realms)
+    const verdict = await judgeRealm(realm, remote, realms)
     const isForbidden = verdict.kind === 'unusable' || (verdict.kind === 'anonymous' && account.isConfigured)
     if (isForbidden) {
       onForbiddenRealm()

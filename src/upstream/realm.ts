@@ -2,7 +2,6 @@
  * To which token service an upstream's challenge may send us, and whether the account's password may go there
  * (protocol 5.8; the class of CVE-2026-33540: a registry that names a foreign realm to collect passwords). Pure.
  */
-import { getDomain } from 'tldts'
 import { literalAddressOf } from './address.ts'
 
 /** What a realm is good for, or why not. */
@@ -22,16 +21,20 @@ const parse = (realm: string): URL | undefined => {
   }
 }
 
-/** Suffixes under which strangers have hosts side by side (`github.io`) are no common domain. */
-const domainOf = (hostname: string): string | undefined =>
-  literalAddressOf(hostname) === undefined
-    ? (getDomain(hostname, { allowPrivateDomains: true }) ?? undefined)
-    : undefined
+/** The list of public suffixes, loaded where a realm is to be judged: 70 ms. */
+const loadSuffixes = () => import('tldts')
 
-const isOwnHost = (hostname: string, own: string): boolean => {
+/** Suffixes under which strangers have hosts side by side (`github.io`) are no common domain. */
+const domainOf = async (hostname: string): Promise<string | undefined> => {
+  if (literalAddressOf(hostname) !== undefined) return undefined
+  const { getDomain } = await loadSuffixes()
+  return getDomain(hostname, { allowPrivateDomains: true }) ?? undefined
+}
+
+const isOwnHost = async (hostname: string, own: string): Promise<boolean> => {
   if (hostname === own) return true
-  const domain = domainOf(hostname)
-  return domain !== undefined && domain === domainOf(own)
+  const domain = await domainOf(hostname)
+  return domain !== undefined && domain === (await domainOf(own))
 }
 
 /**
@@ -39,11 +42,15 @@ const isOwnHost = (hostname: string, own: string): boolean => {
  * @param remote base URL of the upstream
  * @param realms hosts, with or without a port, that may have the password besides the upstream's own
  */
-export const judgeRealm = (realm: string, remote: URL, realms: readonly string[]): RealmVerdict => {
+export const judgeRealm = async (
+  realm: string,
+  remote: URL,
+  realms: readonly string[],
+): Promise<RealmVerdict> => {
   const url = parse(realm)
   if (url === undefined) return { kind: 'unusable', why: 'its realm is no absolute http or https URL' }
   const isKnown = realms.includes(url.hostname) || realms.includes(url.host)
-  if (!isKnown && !isOwnHost(url.hostname, remote.hostname))
+  if (!isKnown && !(await isOwnHost(url.hostname, remote.hostname)))
     return {
       kind: 'anonymous',
       url,

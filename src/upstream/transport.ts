@@ -3,10 +3,10 @@
  * that other servers than the upstream itself may not lead further inside a network than it stands.
  */
 import tls from 'node:tls'
-import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici'
+import type { Agent, Dispatcher, Pool } from 'undici'
 import { isInNetwork, literalAddressOf, mayLeadTo, type Zone, zoneOf, zoneOfHost } from './address.ts'
 import type { Answer } from './answer.ts'
-import { createConnector, ForbiddenAddressError, type Lookup } from './connector.ts'
+import { type ConnectorOptions, createConnector, ForbiddenAddressError, type Lookup } from './connector.ts'
 import { type Exchange, exchange } from './exchange.ts'
 import { inContext, toUpstreamError } from './failure.ts'
 import type { UpstreamLimits } from './limits.ts'
@@ -31,6 +31,11 @@ const IDLE_MS = 30_000
 /** … and no longer than this, whatever it says. */
 const MAX_IDLE_MS = 10 * 60_000
 
+type Undici = typeof import('undici')
+
+/** Loads what speaks HTTP to upstreams: a tenth of a second, for which no listener waits and a private registry has no use. */
+export const loadUndici = (): Promise<Undici> => import('undici')
+
 /** The host of a URL as connections know it: an IPv6 address without its brackets. */
 const bareHost = ({ hostname }: URL): string => literalAddressOf(hostname) ?? hostname
 
@@ -43,8 +48,9 @@ const nodeAuthorities = (): readonly string[] => {
 /** The connections of one upstream. */
 export class Transport {
   readonly #options: TransportOptions
-  readonly #own: Dispatcher
-  readonly #others: Dispatcher
+  #undici: Undici | undefined
+  #own: Dispatcher | undefined
+  #others: Dispatcher | undefined
   readonly #proxies = new Map<string, Dispatcher>()
   /** Where the upstream stands: what its name says, until a connection shows the address. */
   #zone: Zone
@@ -53,8 +59,6 @@ export class Transport {
   constructor(options: TransportOptions) {
     this.#options = options
     this.#zone = zoneOfHost(options.remote.hostname)
-    this.#own = this.#openAgent({ onConnect: (hostname, address) => this.#learnZone(hostname, address) })
-    this.#others = this.#openAgent({ isAllowed: (address) => this.#mayLeadToAddress(address) })
   }
 
   /**
@@ -63,24 +67,28 @@ export class Transport {
    */
   async send(request: Exchange): Promise<Answer> {
     const { url, what } = request
+    this.#undici ??= await loadUndici()
     const translate = (error: Error, hasHead: boolean) =>
       inContext(toUpstreamError(error, url, hasHead), what)
-    return await exchange(this.#dispatcherFor(url), request, { translate, meter: this.#options.meter })
+    return await exchange(this.#dispatcherFor(url, this.#undici), request, {
+      translate,
+      meter: this.#options.meter,
+    })
   }
 
   /** Ends all requests and closes all connections. */
   async close(): Promise<void> {
-    await Promise.all([this.#own, this.#others, ...this.#proxies.values()].map((each) => each.destroy()))
+    await Promise.all([this.#own, this.#others, ...this.#proxies.values()].map((each) => each?.destroy()))
   }
 
-  #dispatcherFor(url: URL): Dispatcher {
+  #dispatcherFor(url: URL, undici: Undici): Dispatcher {
     const isTrusted = url.hostname === this.#options.remote.hostname || this.#isNamed(url)
     const proxy = chooseProxy(url, this.#options)
-    if (proxy === undefined) return isTrusted ? this.#own : this.#others
+    if (proxy === undefined) return isTrusted ? this.#ownAgent(undici) : this.#otherAgent(undici)
     // What a proxy connects to is out of sight: all there is to judge is how the host is spelt.
     if (!isTrusted && !mayLeadTo(this.#zone, zoneOfHost(url.hostname)))
       throw toUpstreamError(new ForbiddenAddressError(url.hostname), url, false)
-    return this.#proxyFor(proxy)
+    return this.#proxyFor(proxy, undici)
   }
 
   #isNamed(url: URL): boolean {
@@ -115,17 +123,26 @@ export class Transport {
     }
   }
 
-  #openAgent(rules: {
-    isAllowed?: (address: string) => boolean
-    onConnect?: (hostname: string, address: string) => void
-  }): Agent {
+  #ownAgent(undici: Undici): Dispatcher {
+    const onConnect = (hostname: string, address: string) => this.#learnZone(hostname, address)
+    this.#own ??= this.#openAgent(undici, { onConnect })
+    return this.#own
+  }
+
+  #otherAgent(undici: Undici): Dispatcher {
+    const isAllowed = (address: string) => this.#mayLeadToAddress(address)
+    this.#others ??= this.#openAgent(undici, { isAllowed })
+    return this.#others
+  }
+
+  #openAgent({ Agent }: Undici, rules: Pick<ConnectorOptions, 'isAllowed' | 'onConnect'>): Agent {
     const { limits, lookup } = this.#options
     const { connectAddressMs, connectMs } = limits
     const options = { connectAddressMs, connectMs, ca: this.#trust, ...(lookup && { lookup }), ...rules }
     return new Agent({ ...this.#poolOptions, connect: createConnector(options) })
   }
 
-  #proxyFor(uri: string): Dispatcher {
+  #proxyFor(uri: string, { ProxyAgent, Pool }: Undici): Dispatcher {
     const open = this.#proxies.get(uri)
     if (open !== undefined) return open
     const { connectAddressMs, connectMs } = this.#options.limits

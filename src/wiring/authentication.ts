@@ -1,4 +1,7 @@
-/** `auth` of the configuration → how people log in: passwords, tokens, both, or not at all. */
+/**
+ * `auth` of the configuration → how people log in: passwords, tokens, both, or not at all. What only tokens need is loaded
+ * with them.
+ */
 import type { PasswordAccounts } from '../access/accounts.ts'
 import type { Authenticator } from '../access/authenticate.ts'
 import {
@@ -9,12 +12,11 @@ import {
 } from '../access/authenticators.ts'
 import type { Policy } from '../access/decide.ts'
 import { Reloaded } from '../access/reload.ts'
-import { TokenVerifier } from '../access/token.ts'
-import { parseTrustedKeys } from '../access/trusted-keys.ts'
+import type { TokenVerifier } from '../access/token.ts'
 import { ConfigError } from '../config/error.ts'
 import type { Config } from '../config/schema.ts'
 import { openAccounts } from './accounts.ts'
-import { type BuiltInTokens, createTokenService, type TokenServiceOptions } from './token-service.ts'
+import type { BuiltInTokens, TokenServiceOptions } from './token-service.ts'
 
 /** Name of the built-in authorization service, and of this registry to it, unless the configuration has others. */
 const OWN_NAME = 'entrepot'
@@ -46,6 +48,8 @@ const openVerifier = async (
   token: TokenSettings,
   { log, now }: AuthenticationTools,
 ): Promise<TokenVerifier> => {
+  const { TokenVerifier } = await import('../access/token.ts')
+  const { parseTrustedKeys } = await import('../access/trusted-keys.ts')
   const { rootcertbundle, jwks, issuer = '', service = '', signingalgorithms: algorithms } = token
   const paths = [rootcertbundle, jwks].filter((path) => path !== undefined)
   const keys = await Reloaded.open({
@@ -66,12 +70,14 @@ const outsideChallenge = ({ realm, service = '', autoredirectpath }: TokenSettin
   bearerChallenge({ realm: realm ?? autoredirectpath, service })
 
 /** The built-in authorization service, and what accepts its tokens beside passwords. */
-const openBuiltIn = (
+const openBuiltIn = async (
   config: Config,
   policy: Policy,
   accounts: PasswordAccounts,
   tools: AuthenticationTools,
-): Pick<Authentication, 'authenticator' | 'tokens'> => {
+): Promise<Pick<Authentication, 'authenticator' | 'tokens'>> => {
+  const { TokenVerifier } = await import('../access/token.ts')
+  const { createTokenService } = await import('./token-service.ts')
   const { htpasswd, token } = config.auth ?? {}
   const { service = OWN_NAME, issuer = OWN_NAME } = token ?? {}
   const names = { service, issuer, realm: htpasswd?.realm ?? service }
@@ -94,7 +100,8 @@ export const openAuthentication = async (
   const { htpasswd, token } = config.auth ?? {}
   if (htpasswd !== undefined) {
     const { accounts, close } = await openAccounts(htpasswd.path, tools.log)
-    if (isBuiltIn(config, policy)) return { ...openBuiltIn(config, policy, accounts, tools), accounts, close }
+    if (isBuiltIn(config, policy))
+      return { ...(await openBuiltIn(config, policy, accounts, tools)), accounts, close }
     const challenge = basicChallenge(htpasswd.realm)
     return { authenticator: createAuthenticator({ accounts, challenge }), tokens: undefined, accounts, close }
   }

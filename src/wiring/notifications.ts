@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts'
 import { Endpoint } from '../notify/endpoint.ts'
 import { ENVELOPE_MEDIA_TYPE } from '../notify/envelope.ts'
 import { Notifications } from '../notify/notifications.ts'
-import { createPoster } from '../notify/post.ts'
+import type { createPoster } from '../notify/post.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { chooseProxy, type Environment } from '../upstream/proxy-choice.ts'
@@ -26,7 +26,11 @@ const sleep = async (ms: number, signal: AbortSignal): Promise<void> => {
   await wait(ms, undefined, { signal })
 }
 
-const createEndpoint = (config: EndpointConfig, { environment, ...tools }: NotificationTools): Endpoint => {
+const createEndpoint = (
+  config: EndpointConfig,
+  { environment, ...tools }: NotificationTools,
+  openPoster: typeof createPoster,
+): Endpoint => {
   const { name, url, headers, timeout, threshold, backoff, ignoredmediatypes, ignore } = config
   const proxy = chooseProxy(new URL(url), { environment })
   return new Endpoint(
@@ -38,17 +42,21 @@ const createEndpoint = (config: EndpointConfig, { environment, ...tools }: Notif
       ignoredMediaTypes: new Set([...ignoredmediatypes, ...ignore.mediatypes]),
       ignoredActions: new Set(ignore.actions),
     },
-    { ...tools, sleep, poster: createPoster({ url, headers, mediaType: ENVELOPE_MEDIA_TYPE, proxy }) },
+    { ...tools, sleep, poster: openPoster({ url, headers, mediaType: ENVELOPE_MEDIA_TYPE, proxy }) },
   )
 }
 
 /** Builds what tells web hooks of events; `undefined` where there are none, and events cost nothing. */
-export const createNotifications = (config: Config, tools: NotificationTools): Notifications | undefined => {
+export const createNotifications = async (
+  config: Config,
+  tools: NotificationTools,
+): Promise<Notifications | undefined> => {
   const { endpoints, events } = config.notifications
   const enabled = endpoints.filter(({ disabled }) => !disabled)
   if (enabled.length === 0) return undefined
+  const { createPoster } = await import('../notify/post.ts')
   return new Notifications({
-    endpoints: enabled.map((endpoint) => createEndpoint(endpoint, tools)),
+    endpoints: enabled.map((endpoint) => createEndpoint(endpoint, tools, createPoster)),
     includesReferences: events.includereferences,
     addr: `${hostname()}:${parseListenAddress(config.http.addr)?.port ?? ''}`,
     now: tools.now,

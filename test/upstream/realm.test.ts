@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { judgeRealm } from '../../src/upstream/realm.ts'
 
-const verdictOf = (realm: string, remote: string, realms: string[] = []) =>
-  judgeRealm(realm, new URL(remote), realms).kind
+const verdictOf = async (realm: string, remote: string, realms: string[] = []) =>
+  (await judgeRealm(realm, new URL(remote), realms)).kind
 
 const cases = [
   ['its own domain', 'https://auth.docker.io/token', 'https://registry-1.docker.io', 'trusted'],
@@ -32,12 +32,13 @@ const cases = [
 ] as const
 
 for (const [title, realm, remote, kind] of cases)
-  test(`${title}: ${realm} for ${remote} is ${kind}`, () => assert.equal(verdictOf(realm, remote), kind))
+  test(`${title}: ${realm} for ${remote} is ${kind}`, async () =>
+    assert.equal(await verdictOf(realm, remote), kind))
 
-test('a configured realm may have the password, by host or by host and port, but not in the clear', () => {
+test('a configured realm may have the password, by host or by host and port, but not in the clear', async () => {
   const remote = 'https://reg.example'
   for (const known of ['sso.other', 'sso.other:8443'])
-    assert.equal(verdictOf('https://sso.other:8443/token', remote, [known]), 'trusted')
-  assert.equal(verdictOf('https://sso.other/token', remote, ['sso.other:8443']), 'anonymous')
-  assert.equal(verdictOf('http://sso.other/token', remote, ['sso.other']), 'anonymous')
+    assert.equal(await verdictOf('https://sso.other:8443/token', remote, [known]), 'trusted')
+  assert.equal(await verdictOf('https://sso.other/token', remote, ['sso.other:8443']), 'anonymous')
+  assert.equal(await verdictOf('http://sso.other/token', remote, ['sso.other']), 'anonymous')
 })
