@@ -17,7 +17,7 @@ export const listTags =
   (pull: ListingPull, maxTags: number): GuardedRoute =>
   async (ctx) => {
     const request = parsePage(ctx.query, { defaultLimit: undefined, maxLimit: maxTags })
-    const { entries, warning } = await pull.tags(ctx.state.repository)
+    const { entries, warning } = await pull.tags(ctx.state.repository, request.after !== undefined)
     const { items, next } = cutPage(entries, request)
     if (warning !== undefined) ctx.set('Warning', warning)
     if (next !== undefined)

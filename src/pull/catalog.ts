@@ -1,8 +1,9 @@
 /** The catalog: every repository of the store, pushed here or mirrored, page by page (distribution's `_catalog`). */
 import type { RepositoryName } from '../protocol/name.ts'
 import type { Page, PageRequest } from '../protocol/page.ts'
-import { walkRepositories } from '../store/catalog.ts'
+import { type FolderReader, walkRepositories } from '../store/catalog.ts'
 import type { StorageDriver } from '../store/driver.ts'
+import { FolderNames } from '../store/folder-names.ts'
 import type { MarkStore } from '../store/marks.ts'
 
 /** Which repositories are wanted, where not all are. */
@@ -10,11 +11,12 @@ export type CatalogKind = 'local' | 'mirrored'
 
 /** Reads the catalog. */
 export class Catalog {
-  readonly #driver: StorageDriver
+  readonly #folders: FolderReader
   readonly #marks: MarkStore
 
   constructor(driver: StorageDriver, marks: MarkStore) {
-    this.#driver = driver
+    const names = new FolderNames(driver, (_name): _name is string => true)
+    this.#folders = { list: (prefix) => names.all(prefix) }
     this.#marks = marks
   }
 
@@ -29,7 +31,7 @@ export class Catalog {
   ): Promise<Page> {
     const items: RepositoryName[] = []
     if (limit === 0) return { items, next: undefined }
-    for await (const { name, hasManifests } of walkRepositories(this.#driver, after)) {
+    for await (const { name, hasManifests } of walkRepositories(this.#folders, after)) {
       if (!hasManifests || !(await this.#isOfKind(name, kind)) || !(await isShown(name))) continue
       if (items.length === limit) return { items, next: items.at(-1) }
       items.push(name)

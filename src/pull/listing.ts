@@ -18,6 +18,8 @@ import { allowsStale, formatWarning, toAnswer } from './failure.ts'
 
 /** Lists kept for the time when an upstream fails, in entries of all lists together. */
 const MAX_KEPT_ENTRIES = 500_000
+/** How long an upstream's list of tags serves for its further pages, in milliseconds: who reads 100 pages asks for it once. */
+const CONTINUED_FOR_MS = 60_000
 
 /** A list, and the value of the `Warning` header where it is stale. */
 export interface PulledList<T> {
@@ -49,6 +51,14 @@ export interface ListingPullOptions {
   readonly coordinator: Coordinator
   readonly deadlines: Deadlines
   readonly metrics: Metrics
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** An upstream's list, and when it was got. */
+interface Kept {
+  readonly entries: readonly unknown[]
+  readonly atMs: number
 }
 
 /** Byte order, which is code unit order for tags. */
@@ -59,9 +69,9 @@ const isUnknown = (error: unknown): boolean => error instanceof RegistryError &&
 /** Answers reads of lists. */
 export class ListingPull {
   readonly #options: ListingPullOptions
-  readonly #kept = new LRUCache<string, readonly unknown[]>({
+  readonly #kept = new LRUCache<string, Kept>({
     maxSize: MAX_KEPT_ENTRIES,
-    sizeCalculation: (entries) => entries.length + 1,
+    sizeCalculation: ({ entries }) => entries.length + 1,
   })
 
   constructor(options: ListingPullOptions) {
@@ -70,9 +80,10 @@ export class ListingPull {
 
   /**
    * All tags of a repository, in byte order.
+   * @param isContinued a page was given out before, to which this list is to fit
    * @throws RegistryError `NAME_UNKNOWN` where nobody knows the repository, or the upstream's failure
    */
-  async tags(repository: Repository): Promise<PulledList<string>> {
+  async tags(repository: Repository, isContinued = false): Promise<PulledList<string>> {
     if (repository.kind === 'local') return { entries: await this.#localTags(repository) }
     const { upstream, name } = repository.origin
     const own = () => this.#options.links.listTags(repository.name)
@@ -82,6 +93,7 @@ export class ListingPull {
         `tags ${repository.name}`,
         async (deadlineMs) => (await ask(deadlineMs)).filter(isTag).sort(inByteOrder),
         own,
+        isContinued ? CONTINUED_FOR_MS : 0,
       ),
     )
     if (repository.kind === 'mirrored') return list
@@ -154,19 +166,25 @@ export class ListingPull {
     return tags
   }
 
-  /** The upstream's list; where that fails what it last said, or what is stored. */
+  /** The upstream's list, which may be so old; where that fails what it last said, or what is stored. */
   async #ask<T>(
     key: string,
     ask: (deadlineMs: number) => Promise<readonly T[]>,
     stored: () => Promise<readonly T[]>,
+    maxAgeMs = 0,
   ): Promise<PulledList<T>> {
-    const { coordinator, metrics, deadlines } = this.#options
-    const kept = this.#kept.get(key) as readonly T[] | undefined
+    const { coordinator, metrics, deadlines, now } = this.#options
+    const last = this.#kept.get(key)
+    const kept = last?.entries as readonly T[] | undefined
+    if (last !== undefined && kept !== undefined && now() - last.atMs < maxAgeMs) {
+      metrics.reads.inc({ type: 'list', answer: 'hit' })
+      return { entries: kept }
+    }
     try {
       const entries = await coordinator.once(key, () =>
         ask(kept === undefined ? deadlines.answerMs : deadlines.cachedMs),
       )
-      this.#kept.set(key, entries)
+      this.#kept.set(key, { entries, atMs: now() })
       metrics.reads.inc({ type: 'list', answer: 'miss' })
       return { entries }
     } catch (error) {

@@ -3,7 +3,7 @@
  * once and for every reader; the bytes go when nobody names them any more. What is mirrored is purged, not deleted.
  */
 import type { Coordinator } from '../coordinator/coordinator.ts'
-import { algorithmOf, type Digest, digestOf } from '../protocol/digest.ts'
+import { type Digest, digestOf } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import type { RepositoryName, Tag } from '../protocol/name.ts'
 import type { Repository } from '../repository.ts'
@@ -76,7 +76,7 @@ export class Deletes {
     const { name } = repository
     const stored = await links.findBlob(name, digest)
     if (stored === undefined) throw new RegistryError('BLOB_UNKNOWN', { detail: { digest } })
-    const others = (await links.listBlobs(name)).filter((each) => algorithmOf(each) !== 'sha256')
+    const others = await links.listBlobs(name, (algorithm) => algorithm !== 'sha256')
     const same = await only(others, async (each) => (await links.findBlob(name, each)) === stored)
     for (const each of new Set([digest, stored, ...same])) await links.unlinkBlob(name, each)
   }

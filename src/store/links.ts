@@ -6,8 +6,9 @@
 import { Memory } from '../memory.ts'
 import type { CacheMeter } from '../observe/cache-meter.ts'
 import { type Digest, isDigest } from '../protocol/digest.ts'
-import type { RepositoryName, Tag } from '../protocol/name.ts'
+import { isTag, type RepositoryName, type Tag } from '../protocol/name.ts'
 import type { StorageDriver } from './driver.ts'
+import { FolderNames } from './folder-names.ts'
 import {
   layerLinkKey,
   layersPrefix,
@@ -16,8 +17,8 @@ import {
   tagCurrentKey,
   tagFolder,
   tagIndexKey,
+  tagsPrefix,
 } from './paths.ts'
-import { TagNames } from './tag-names.ts'
 
 /** Links kept in memory. */
 const MAX_KNOWN = 100_000
@@ -42,7 +43,7 @@ export class LinkStore {
   readonly #lastByDigest = new Memory<Digest, RepositoryName>(MAX_LAST)
   readonly #writing = new Map<string, Promise<void>>()
   readonly #watchers = new Set<(stored: Digest) => void>()
-  readonly #tagNames: TagNames
+  readonly #tagNames: FolderNames<Tag>
   /** Counts what was moved or removed. */
   #changes = 0
   #removals = 0
@@ -50,7 +51,7 @@ export class LinkStore {
   constructor(driver: StorageDriver, meter?: CacheMeter) {
     this.#driver = driver
     this.#meter = meter
-    this.#tagNames = new TagNames(driver)
+    this.#tagNames = new FolderNames(driver, isTag)
   }
 
   /** How many blobs and manifests were taken from repositories, since the start of this process. */
@@ -132,12 +133,12 @@ export class LinkStore {
 
   /** The tags of a repository, in byte order, after `after`, at most `limit`. */
   async listTags(name: RepositoryName, after?: string, limit?: number): Promise<Tag[]> {
-    return this.#tagNames.list(name, after, limit)
+    return this.#tagNames.list(tagsPrefix(name), after, limit)
   }
 
-  /** The blobs that a repository has. */
-  async listBlobs(name: RepositoryName): Promise<Digest[]> {
-    return this.#listDigests(layersPrefix(name))
+  /** The blobs that a repository has, by digests of any algorithm or of those alone that `isWanted`. */
+  async listBlobs(name: RepositoryName, isWanted?: (algorithm: string) => boolean): Promise<Digest[]> {
+    return this.#listDigests(layersPrefix(name), isWanted)
   }
 
   /** The manifests that a repository has. */
@@ -178,8 +179,11 @@ export class LinkStore {
     for (const watch of this.#watchers) watch(stored)
   }
 
-  async #listDigests(prefix: string): Promise<Digest[]> {
-    const algorithms = await this.#driver.list(prefix)
+  async #listDigests(
+    prefix: string,
+    isWanted: (algorithm: string) => boolean = () => true,
+  ): Promise<Digest[]> {
+    const algorithms = (await this.#driver.list(prefix)).filter(isWanted)
     const lists = await Promise.all(
       algorithms.map(async (algorithm) => {
         const names = await this.#driver.list(`${prefix}/${algorithm}`)

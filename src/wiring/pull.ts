@@ -101,7 +101,14 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     log,
     now,
   })
-  const listings = new ListingPull({ links, referrers: store.referrers, coordinator, deadlines, metrics })
+  const listings = new ListingPull({
+    links,
+    referrers: store.referrers,
+    coordinator,
+    deadlines,
+    metrics,
+    now,
+  })
   const settle = async (): Promise<void> => {
     await Promise.all(flights.list().map(({ ended }) => ended))
     await mirror.settle()

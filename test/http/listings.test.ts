@@ -202,3 +202,40 @@ describe('the referrers of a mirrored manifest', () => {
     )
   })
 })
+
+describe('the tags of a mirrored repository', () => {
+  let hub: ScriptedUpstream
+  let entrepot: TestEntrepot
+  let nowMs = Date.now()
+
+  before(async () => {
+    hub = await startScriptedUpstream()
+    entrepot = await startEntrepot({ upstream: hub, now: () => nowMs })
+  })
+  after(async () => {
+    await entrepot.stop()
+    await hub.close()
+  })
+
+  const pageAfter = async (last: string): Promise<string[]> => {
+    const answer = await entrepot.get(`/v2/library/alpine/tags/list?n=2${last === '' ? '' : `&last=${last}`}`)
+    return (answer.json() as { tags: string[] }).tags
+  }
+
+  it('are asked for once by who reads page by page, and anew by who begins', async () => {
+    for (const tag of ['1', '2', '3', '4', '5']) hub.addImage('library/alpine', tag, IMAGE)
+    assert.deepEqual(await pageAfter(''), ['1', '2'])
+    const asked = hub.counts.tags
+    assert.deepEqual([await pageAfter('2'), await pageAfter('4')], [['3', '4'], ['5']])
+    assert.equal(hub.counts.tags, asked)
+    await pageAfter('')
+    assert.ok(hub.counts.tags > asked)
+  })
+
+  it('are asked for again a minute later', async () => {
+    await pageAfter('')
+    hub.addImage('library/alpine', '6', IMAGE)
+    nowMs += 60_000
+    assert.deepEqual(await pageAfter('4'), ['5', '6'])
+  })
+})

@@ -2,87 +2,96 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { digestOf } from '../../src/protocol/digest.ts'
-import type { RepositoryName } from '../../src/protocol/name.ts'
+import { isTag, type RepositoryName, type Tag } from '../../src/protocol/name.ts'
 import type { StorageDriver } from '../../src/store/driver.ts'
+import { FolderNames } from '../../src/store/folder-names.ts'
 import { tagsPrefix } from '../../src/store/paths.ts'
-import { TagNames } from '../../src/store/tag-names.ts'
 import { tags } from '../support/arbitraries.ts'
 import { MemoryDriver } from '../support/memory-driver.ts'
 
-const NAME = 'team/app' as RepositoryName
+const FOLDER = tagsPrefix('team/app' as RepositoryName)
 const HOUR_MS = 3_600_000
+/** Enough of them to be worth keeping. */
+const MANY = Array.from({ length: 64 }, (_, i) => `tag-${i}`).sort()
 
-describe('the tags of a repository', () => {
+describe('the names in a folder', () => {
   let driver: MemoryDriver
-  let names: TagNames
+  let names: FolderNames<Tag>
 
   beforeEach(() => {
     driver = new MemoryDriver()
-    names = new TagNames(driver, () => driver.nowMs)
+    names = new FolderNames(driver, isTag, () => driver.nowMs)
   })
 
-  const add = (tag: string): void => driver.put(`${tagsPrefix(NAME)}/${tag}/current/link`, digestOf(tag))
+  const add = (tag: string): void => driver.put(`${FOLDER}/${tag}/current/link`, digestOf(tag))
   const lists = (): number => driver.calls.filter((call) => call.startsWith('list ')).length
 
   it('are none where there are none', async () => {
-    assert.deepEqual(await names.list(NAME), [])
+    assert.deepEqual(await names.list(FOLDER), [])
   })
 
   it('are listed in byte order, page by page', async () => {
     for (const tag of ['b', 'B', 'a', '_', 'a.b', '1']) add(tag)
-    assert.deepEqual(await names.list(NAME), ['1', 'B', '_', 'a', 'a.b', 'b'])
-    assert.deepEqual(await names.list(NAME, 'B', 2), ['_', 'a'])
-    assert.deepEqual(await names.list(NAME, 'C', 2), ['_', 'a'])
-    assert.deepEqual(await names.list(NAME, 'b'), [])
+    assert.deepEqual(await names.list(FOLDER), ['1', 'B', '_', 'a', 'a.b', 'b'])
+    assert.deepEqual(await names.list(FOLDER, 'B', 2), ['_', 'a'])
+    assert.deepEqual(await names.list(FOLDER, 'C', 2), ['_', 'a'])
+    assert.deepEqual(await names.list(FOLDER, 'b'), [])
   })
 
   it('fill a page though other names lie between them', async () => {
     for (const tag of ['a', 'b', 'c']) add(tag)
-    driver.put(`${tagsPrefix(NAME)}/.DS_Store`, '')
-    driver.put(`${tagsPrefix(NAME)}/a b/x`, '')
-    assert.deepEqual(await names.list(NAME, '', 2), ['a', 'b'])
+    driver.put(`${FOLDER}/.DS_Store`, '')
+    driver.put(`${FOLDER}/a b/x`, '')
+    assert.deepEqual(await names.list(FOLDER, '', 2), ['a', 'b'])
   })
 
   it('are read once, as long as the store says that nothing has changed', async () => {
-    add('a')
+    for (const tag of MANY) add(tag)
     driver.nowMs += HOUR_MS
-    for (let i = 0; i < 5; i += 1) assert.deepEqual(await names.list(NAME), ['a'])
+    for (let i = 0; i < 5; i += 1) assert.deepEqual(await names.list(FOLDER), MANY)
     assert.equal(lists(), 1)
   })
 
-  it('are read again when one was added or removed', async () => {
+  it('are not kept where they are few', async () => {
     add('a')
     driver.nowMs += HOUR_MS
-    await names.list(NAME)
-    add('b')
-    assert.deepEqual(await names.list(NAME), ['a', 'b'])
+    for (let i = 0; i < 2; i += 1) assert.deepEqual(await names.list(FOLDER), ['a'])
+    assert.equal(lists(), 2)
+  })
+
+  it('are read again when one was added or removed', async () => {
+    for (const tag of MANY) add(tag)
     driver.nowMs += HOUR_MS
-    await names.list(NAME)
-    await driver.remove(`${tagsPrefix(NAME)}/a`)
-    assert.deepEqual(await names.list(NAME), ['b'])
+    await names.list(FOLDER)
+    add('zzz')
+    assert.deepEqual(await names.list(FOLDER), [...MANY, 'zzz'])
+    driver.nowMs += HOUR_MS
+    await names.list(FOLDER)
+    await driver.remove(`${FOLDER}/zzz`)
+    assert.deepEqual(await names.list(FOLDER), MANY)
   })
 
   it('are not remembered just after a change, which another may follow at the same time', async () => {
-    add('a')
+    for (const tag of MANY) add(tag)
     driver.nowMs += 1000
-    assert.deepEqual(await names.list(NAME), ['a'])
+    assert.deepEqual(await names.list(FOLDER), MANY)
     driver.nowMs -= 1000
-    add('b')
+    add('zzz')
     driver.nowMs += HOUR_MS
-    assert.deepEqual(await names.list(NAME), ['a', 'b'])
+    assert.deepEqual(await names.list(FOLDER), [...MANY, 'zzz'])
   })
 
   it('that were added while they were read are not missed the next time', async () => {
-    add('a')
+    for (const tag of MANY) add(tag)
     driver.nowMs += HOUR_MS
     driver.pause = async (operation) => {
       if (operation !== 'list') return
       driver.pause = async () => {}
-      add('b')
+      add('zzz')
     }
-    await names.list(NAME)
+    await names.list(FOLDER)
     driver.nowMs += HOUR_MS
-    assert.deepEqual(await names.list(NAME), ['a', 'b'])
+    assert.deepEqual(await names.list(FOLDER), [...MANY, 'zzz'])
   })
 
   it('are read every time from a store that cannot tell', async () => {
@@ -93,24 +102,24 @@ describe('the tags of a repository', () => {
         return typeof value === 'function' ? value.bind(target) : value
       },
     })
-    const blind = new TagNames(plain, () => driver.nowMs)
+    const blind = new FolderNames(plain, isTag, () => driver.nowMs)
     add('a')
     driver.nowMs += HOUR_MS
-    await blind.list(NAME)
+    await blind.list(FOLDER)
     add('b')
-    assert.deepEqual(await blind.list(NAME), ['a', 'b'])
+    assert.deepEqual(await blind.list(FOLDER), ['a', 'b'])
     assert.equal(lists(), 2)
   })
 
   it('are cut anywhere as a plain list would be', async () => {
     const check = async (all: string[], after: string, limit: number): Promise<void> => {
       const many = new MemoryDriver()
-      for (const tag of all) many.put(`${tagsPrefix(NAME)}/${tag}/current/link`, digestOf(tag))
+      for (const tag of all) many.put(`${FOLDER}/${tag}/current/link`, digestOf(tag))
       const expected = [...new Set(all)]
         .sort()
         .filter((tag) => tag > after)
         .slice(0, limit)
-      assert.deepEqual(await new TagNames(many).list(NAME, after, limit), expected)
+      assert.deepEqual(await new FolderNames(many, isTag).list(FOLDER, after, limit), expected)
     }
     const short = tags.map((tag) => tag.slice(0, 3))
     await fc.assert(fc.asyncProperty(fc.array(short, { maxLength: 15 }), short, fc.nat(10), check))
