@@ -125,7 +125,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     ...(options.wrapDriver && { wrapDriver: options.wrapDriver }),
   })
   const coordinator = new MemoryCoordinator(now)
-  const upstreams = await createUpstreams(upstreamsOf(config), config.limits, { metrics, log })
+  const upstreams = await createUpstreams(upstreamsOf(config), config.limits, { metrics, log, now })
   const repositories = new Repositories({
     upstreams,
     ownHosts: config.http.host === undefined ? [] : [new URL(config.http.host).host],

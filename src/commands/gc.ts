@@ -51,7 +51,7 @@ const collect = async (config: Config, options: GcOptions): Promise<CollectRepor
     metrics,
     now,
   })
-  const upstreams = await createUpstreams(upstreamsOf(config), config.limits, { metrics, log })
+  const upstreams = await createUpstreams(upstreamsOf(config), config.limits, { metrics, log, now: Date.now })
   const repositories = new Repositories({
     upstreams,
     ownHosts: [],

@@ -5,6 +5,7 @@
  */
 import { connect } from 'node:net'
 import type { StorageDriver } from '../store/driver.ts'
+import { describeOutage } from '../upstream/outage.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
 /** A check that runs by itself. Resolves when well, rejects with what is wrong. */
@@ -53,7 +54,8 @@ export const checkHttp =
 export const STORAGE_CHECK = 'storagedriver'
 
 const describeUpstream = (upstream: Upstream): string | undefined => {
-  const { refusedCredentials, isReachable, lastError } = upstream.health()
+  const { refusedCredentials, isReachable, lastError, outageUntilMs } = upstream.health()
+  if (outageUntilMs !== undefined) return describeOutage(outageUntilMs)
   return refusedCredentials ?? (isReachable === false ? (lastError ?? 'not reachable') : undefined)
 }
 

@@ -128,15 +128,16 @@ const createAuthorization = (
     },
   })
   const askRealm = createRealmClient({ upstream, wire, shortQueue, deadlineMs: limits.shortMs, now })
+  const tokens = new TokenCache(upstream, coordinator, createTokenRequester(askRealm), now)
   const authorization = new Authorization({
     upstream,
     remote: new URL(options.remoteurl),
     realms: options.realms ?? [],
     account,
-    tokens: new TokenCache(upstream, coordinator, createTokenRequester(askRealm)),
+    tokens,
     onForbiddenRealm: () => metrics.redirectsRefused.inc({ upstream, reason: 'realm' }),
   })
-  return { account, authorization }
+  return { account, authorization, tokens }
 }
 
 /** The client of a registry. Nothing is asked before it is needed. */
@@ -145,7 +146,8 @@ export const createUpstream = (options: UpstreamOptions): Upstream => {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const { transport, gates, health, wire } = createWire(options, limits, now)
   const { shortQueue, transfers } = createQueues(options, limits)
-  const { account, authorization } = createAuthorization(options, limits, now, { wire, shortQueue, health })
+  const parts = { wire, shortQueue, health }
+  const { account, authorization, tokens } = createAuthorization(options, limits, now, parts)
   const repeat = createRepeater({ now, sleep, random }, health)
   const requester = new Requester({ wire, authorization, account, shortQueue, repeat, limits, now })
   const asks = createAsks({ upstream: name, remote: new URL(options.remoteurl) })
@@ -161,7 +163,12 @@ export const createUpstream = (options: UpstreamOptions): Upstream => {
     onCorrupt: () => options.metrics.corruptFetches.inc({ upstream: name }),
     now,
     report: () =>
-      health.report({ refusal: () => account.refusal, limitedUntilMs: () => gates.limitedUntilMs }),
+      health.report({
+        refusal: () => account.refusal,
+        limitedUntilMs: () => gates.limitedUntilMs,
+        tokens: () => tokens.count,
+        waiting: () => ({ requests: shortQueue.waiting, transfers: transfers.waiting }),
+      }),
     close: () => transport.close(),
   })
 }

@@ -7,6 +7,8 @@ import type { RateLimit, UpstreamError, UpstreamHealth } from './upstream.ts'
 export interface HealthSources {
   readonly refusal: () => string | undefined
   readonly limitedUntilMs: () => number | undefined
+  readonly tokens: () => number
+  readonly waiting: () => { readonly requests: number; readonly transfers: number }
 }
 
 /** What a record is kept with. */
@@ -36,6 +38,7 @@ export class Health {
   #failuresInARow = 0
   #lastError: { readonly message: string; readonly atMs: number } | undefined
   #rateLimit: RateLimit | undefined
+  #rateLimitAtMs: number | undefined
 
   constructor({ upstream, isDockerHub, metrics, now }: HealthOptions) {
     this.#upstream = upstream
@@ -78,6 +81,7 @@ export class Health {
     const lastSource = this.#rateLimit?.source ?? ''
     if (this.#rateLimit !== undefined && lastSource !== source) this.#forgetLimitsOf(lastSource)
     this.#rateLimit = rateLimit
+    this.#rateLimitAtMs = this.#now()
     const upstream = this.#upstream
     const metrics = this.#metrics
     metrics.rateLimitKnown.set({ upstream }, 1)
@@ -94,7 +98,7 @@ export class Health {
   }
 
   /** The state as the port has it. */
-  report({ refusal, limitedUntilMs }: HealthSources): UpstreamHealth {
+  report({ refusal, limitedUntilMs, tokens, waiting }: HealthSources): UpstreamHealth {
     return {
       isReachable: this.#isReachable,
       refusedCredentials: refusal(),
@@ -102,6 +106,9 @@ export class Health {
       lastErrorAtMs: this.#lastError?.atMs,
       limitedUntilMs: limitedUntilMs(),
       rateLimit: this.#rateLimit,
+      rateLimitAtMs: this.#rateLimitAtMs,
+      tokens: tokens(),
+      waiting: waiting(),
     }
   }
 

@@ -47,6 +47,11 @@ export class ShortQueue {
     this.#onPlace = onPlace
   }
 
+  /** How many wait for a place. */
+  get waiting(): number {
+    return this.#queue.size
+  }
+
   /** Does `work` when there is a place for it. Rejects with the reason of `signal` where that ends the waiting. */
   async run<T>(priority: ShortPriority, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const startMs = performance.now()
@@ -80,6 +85,11 @@ export class TransferQueue {
     this.#queue = new PQueue({ concurrency: places })
     this.#prefetchPlaces = Math.max(1, Math.floor(places * PREFETCH_SHARE))
     this.#queue.on('next', () => this.#admitPrefetches())
+  }
+
+  /** How many wait for a place. */
+  get waiting(): number {
+    return this.#queue.size + this.#prefetches.size
   }
 
   /**

@@ -104,6 +104,14 @@ export interface UpstreamHealth {
   /** Requests that an earlier 429 holds back, until when (milliseconds since the epoch). */
   readonly limitedUntilMs: number | undefined
   readonly rateLimit: RateLimit | undefined
+  /** When that was told, in milliseconds since the epoch. */
+  readonly rateLimitAtMs?: number | undefined
+  /** Until when an operator has declared it down (milliseconds since the epoch). */
+  readonly outageUntilMs?: number | undefined
+  /** Tokens kept for its next requests. */
+  readonly tokens?: number
+  /** How many wait for a place: short requests, and transfers of blobs. */
+  readonly waiting?: { readonly requests: number; readonly transfers: number }
 }
 
 /** `ratelimit-*` of the last answer that had them. Absent means unknown or unlimited. */

@@ -23,10 +23,14 @@ const showHealth = ({ ready, checksFailing }: Metrics, { isReady, findings }: He
   checksFailing.set(Object.keys(findings).length)
 }
 
-const showLimits = ({ upstreamLimited }: Metrics, upstreams: readonly Upstream[], nowMs: number): void => {
-  for (const upstream of upstreams) {
-    const { limitedUntilMs = 0 } = upstream.health()
-    upstreamLimited.set({ upstream: upstream.name }, limitedUntilMs > nowMs ? 1 : 0)
+const showUpstreams = (metrics: Metrics, upstreams: readonly Upstream[], nowMs: number): void => {
+  const { upstreamLimited, upstreamOutage, upstreamUp } = metrics
+  for (const each of upstreams) {
+    const upstream = each.name
+    const { limitedUntilMs = 0, outageUntilMs, isReachable } = each.health()
+    upstreamLimited.set({ upstream }, limitedUntilMs > nowMs ? 1 : 0)
+    upstreamOutage.set({ upstream }, outageUntilMs === undefined ? 0 : 1)
+    if (isReachable !== undefined) upstreamUp.set({ upstream }, isReachable ? 1 : 0)
   }
 }
 
@@ -42,7 +46,7 @@ export const connectMetrics = (metrics: Metrics, sources: FigureSources): Lastin
   const { version, store, upstreams, health, log, now } = sources
   metrics.buildInfo.set({ version }, 1)
   metrics.scrape.before(() => showHealth(metrics, health))
-  metrics.scrape.before(() => showLimits(metrics, upstreams, now()))
+  metrics.scrape.before(() => showUpstreams(metrics, upstreams, now()))
   metrics.scrape.before(() => showStore(metrics, store))
   return new LastingCounter({
     driver: store.driver,

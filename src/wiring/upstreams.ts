@@ -10,11 +10,21 @@ import type { UpstreamEntry } from '../repository.ts'
 import { createUpstream } from '../upstream/create-upstream.ts'
 import { type CredentialSource, helperCredentials } from '../upstream/credentials.ts'
 import { DEFAULT_LIMITS, type UpstreamLimits } from '../upstream/limits.ts'
+import { DrillableUpstream } from '../upstream/outage.ts'
 
 /** What upstreams are built with. */
 interface UpstreamTools {
   readonly metrics: Metrics
   readonly log: Logger
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** An upstream with what an operator may know of it and do with it. */
+export interface OperatedUpstream extends UpstreamEntry {
+  readonly upstream: DrillableUpstream
+  /** Base URL of its API. */
+  readonly remoteurl: string
 }
 
 /** Registries that nobody mirrors Docker Hub under: as a default upstream they stand for themselves alone. */
@@ -59,7 +69,7 @@ export const createUpstreams = async (
   all: readonly UpstreamSettings[],
   limits: Config['limits'],
   tools: UpstreamTools,
-): Promise<UpstreamEntry[]> =>
+): Promise<OperatedUpstream[]> =>
   Promise.all(
     all.map(async (settings) => {
       const {
@@ -79,7 +89,7 @@ export const createUpstreams = async (
       } = settings
       const hosts = hostsOf(settings, all)
       const isDockerHub = hosts.includes('docker.io')
-      const upstream = createUpstream({
+      const client = createUpstream({
         name,
         host,
         isDockerHub,
@@ -94,7 +104,8 @@ export const createUpstreams = async (
         limits: limitsOf(settings, limits),
         ...tools,
       })
+      const upstream = new DrillableUpstream(client, tools.now)
       const prefix = isRepositoryName(host) ? host : name
-      return { upstream, hosts, isDefault, prefix, isDockerHub, allow, deny }
+      return { upstream, remoteurl, hosts, isDefault, prefix, isDockerHub, allow, deny }
     }),
   )

@@ -50,6 +50,9 @@ export const upstreamMetrics = ({ counter, gauge, histogram }: Make) => ({
     '1 while requests to an upstream are held back because it answered 429',
     { upstream: LATER },
   ),
+  upstreamOutage: gauge('entrepot_upstream_outage', '1 while an operator has declared an upstream down', {
+    upstream: LATER,
+  }),
   dockerHubLimit: gauge('dockerhub_limit_max_requests_total', 'Pulls that Docker Hub allows in its window', {
     reqsource: LATER,
   }),
