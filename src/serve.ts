@@ -186,7 +186,17 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
   const { addr } = config.http.debug
   const { version } = options
-  const admin = createAdmin(config, store, { version, pull, access, upstreams, health, metrics, log, now })
+  const admin = createAdmin(config, store, {
+    version,
+    pull,
+    access,
+    upstreams,
+    jobs,
+    health,
+    metrics,
+    log,
+    now,
+  })
   const debugListener = new Listener(admin.app, { addr, limits })
 
   store.leases.waitFor(store.owner.marked)

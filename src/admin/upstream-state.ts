@@ -11,13 +11,12 @@ import type { UpstreamHealth } from '../upstream/upstream.ts'
  */
 export type UpstreamState = 'unknown' | 'well' | 'limited' | 'refused' | 'outage' | 'unwell'
 
-/** The state of an upstream: what hurts pulls most comes first. @param isDeclaredDown by an operator */
+/** The state of an upstream: what hurts pulls most comes first. */
 export const stateOf = (
-  { isReachable, limitedUntilMs = 0, refusedCredentials }: UpstreamHealth,
+  { isReachable, limitedUntilMs = 0, refusedCredentials, outageUntilMs }: UpstreamHealth,
   nowMs: number,
-  isDeclaredDown = false,
 ): UpstreamState => {
-  if (isDeclaredDown) return 'outage'
+  if (outageUntilMs !== undefined) return 'outage'
   if (isReachable === false) return 'unwell'
   if (limitedUntilMs > nowMs) return 'limited'
   if (refusedCredentials !== undefined) return 'refused'

@@ -1,6 +1,7 @@
 /** `admin` and `http.debug` of the configuration → the debug listener's application: metrics, health and the admin API. */
 import { join } from 'node:path'
 import type { PasswordAccounts } from '../access/accounts.ts'
+import type { Jobs } from '../admin/jobs.ts'
 import { Status } from '../admin/status.ts'
 import type { Config } from '../config/schema.ts'
 import { createDoor } from '../http/admin/door.ts'
@@ -11,18 +12,20 @@ import type { ReadSource } from '../http/forwarded.ts'
 import type { Health } from '../keep/health.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { UpstreamEntry } from '../repository.ts'
 import { ADMIN_TOKEN_KEY } from '../store/paths.ts'
+import { createOperatorHandlers } from './operator.ts'
 import type { createPull } from './pull.ts'
 import { openSecretFile } from './secret-file.ts'
 import type { Store } from './store.ts'
+import type { OperatedUpstream } from './upstreams.ts'
 
 /** What the admin API works on besides the store. */
 export interface AdminTools {
   readonly version: string
   readonly pull: ReturnType<typeof createPull>
   readonly access: { readonly accounts: PasswordAccounts | undefined; readonly readSource: ReadSource }
-  readonly upstreams: readonly UpstreamEntry[]
+  readonly upstreams: readonly OperatedUpstream[]
+  readonly jobs: Jobs
   readonly health: Health
   readonly metrics: Metrics
   readonly log: Logger
@@ -41,6 +44,7 @@ const createHandlers = (store: Store, tools: AdminTools): AdminHandlers => {
   const upstreams = tools.upstreams.map(({ upstream }) => upstream)
   const status = new Status({ ...tools, upstreams, flights: tools.pull.flights, driver: store.driver })
   return {
+    ...createOperatorHandlers(tools),
     status: () => status.report(),
   }
 }

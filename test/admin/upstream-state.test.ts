@@ -15,22 +15,17 @@ const WELL: UpstreamHealth = {
 }
 
 describe('the state of an upstream', () => {
-  const cases: [
-    what: string,
-    health: Partial<UpstreamHealth>,
-    isDeclaredDown: boolean,
-    state: UpstreamState,
-  ][] = [
-    ['was asked and answered', {}, false, 'well'],
-    ['was not asked', { isReachable: undefined }, false, 'unknown'],
-    ['does not answer', { isReachable: false, refusedCredentials: 'no' }, false, 'unwell'],
-    ['is limited until later', { limitedUntilMs: NOW_MS + 1 }, false, 'limited'],
-    ['was limited until now', { limitedUntilMs: NOW_MS }, false, 'well'],
-    ['refuses our account', { refusedCredentials: 'no' }, false, 'refused'],
-    ['is declared down', {}, true, 'outage'],
+  const cases: [what: string, health: Partial<UpstreamHealth>, state: UpstreamState][] = [
+    ['was asked and answered', {}, 'well'],
+    ['was not asked', { isReachable: undefined }, 'unknown'],
+    ['does not answer', { isReachable: false, refusedCredentials: 'no' }, 'unwell'],
+    ['is limited until later', { limitedUntilMs: NOW_MS + 1 }, 'limited'],
+    ['was limited until now', { limitedUntilMs: NOW_MS }, 'well'],
+    ['refuses our account', { refusedCredentials: 'no' }, 'refused'],
+    ['is declared down', { outageUntilMs: NOW_MS + 1, isReachable: false }, 'outage'],
   ]
-  for (const [what, health, isDeclaredDown, state] of cases)
+  for (const [what, health, state] of cases)
     it(`is ${state} where it ${what}`, () => {
-      assert.equal(stateOf({ ...WELL, ...health }, NOW_MS, isDeclaredDown), state)
+      assert.equal(stateOf({ ...WELL, ...health }, NOW_MS), state)
     })
 })

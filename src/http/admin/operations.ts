@@ -1,10 +1,14 @@
 /** All operations of the admin API. */
 import type { Handlers } from './operation.ts'
+import { JOB_OPERATIONS } from './operations/jobs.ts'
 import { STATUS_OPERATIONS } from './operations/status.ts'
+import { UPSTREAM_OPERATIONS } from './operations/upstreams.ts'
 
 /** Every operation, by name. */
 export const OPERATIONS = {
   ...STATUS_OPERATIONS,
+  ...UPSTREAM_OPERATIONS,
+  ...JOB_OPERATIONS,
 }
 
 /** What does the work of all of them. */

@@ -2,20 +2,12 @@
 import { z } from 'zod'
 import { bytes, count, ratio, time } from '../kinds.ts'
 import { declare } from '../operation.ts'
-
-const rateLimit = z.strictObject({
-  limit: count,
-  remaining: count,
-  windowS: count.optional().meta({ description: 'Window in seconds' }),
-})
+import { rateLimit, upstreamState } from './upstreams.ts'
 
 const upstream = z.strictObject({
   name: z.string(),
   host: z.string(),
-  state: z.enum(['well', 'unwell', 'limited', 'refused', 'outage', 'unknown']).meta({
-    description:
-      'limited: it answered 429; refused: it does not take our account; outage: declared down; unknown: nothing asked yet',
-  }),
+  state: upstreamState,
   rateLimit: rateLimit.optional(),
 })
 
