@@ -17,7 +17,7 @@ const item = z.strictObject({
 })
 
 /** A job. */
-export const job = z.strictObject({
+const job = z.strictObject({
   id: z.string(),
   kind: z.enum(['warm', 'scrub', 'gc']),
   state: z.enum(['running', 'done', 'failed', 'cancelled']),
