@@ -152,3 +152,19 @@ export interface Job {
 export interface JobsAnswer {
   readonly jobs: readonly Job[]
 }
+/** `GET /admin/v1/upstreams`. */
+export interface UpstreamsAnswer {
+  readonly upstreams: readonly {
+    readonly name: string
+    readonly host: string
+    readonly remoteurl: string
+    readonly hasCredentials: boolean
+    readonly state: string
+    readonly lastError?: string
+    readonly lastErrorAt?: string
+    readonly limitedUntil?: string
+    readonly refusedCredentials?: boolean
+    readonly rateLimit?: RateLimit
+    readonly outageUntil?: string
+  }[]
+}

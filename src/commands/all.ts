@@ -3,6 +3,7 @@ import { addAccess } from './access.ts'
 import { addCerts } from './certs.ts'
 import type { AddCommand } from './command.ts'
 import { addConfig } from './config.ts'
+import { addDoctor } from './doctor.ts'
 import { addExplain } from './explain.ts'
 import { addGc } from './gc.ts'
 import { addHealth } from './health.ts'
@@ -17,7 +18,7 @@ import { addStatus } from './status.ts'
 import { addUser } from './user.ts'
 import { addWarm } from './warm.ts'
 
-const SERVER: readonly AddCommand[] = [addServe, addConfig, addHealth]
+const SERVER: readonly AddCommand[] = [addServe, addConfig, addHealth, addDoctor]
 const CONTENT: readonly AddCommand[] = [
   addStatus,
   addLs,

@@ -43,7 +43,7 @@ const showUpstreams = (upstreams: StatusAnswer['upstreams']): string =>
   )
 
 /** `87 of 100 left in 6 h`; `unknown` where the upstream has told none. */
-const formatRateLimit = (rateLimit: RateLimit | undefined): string => {
+export const formatRateLimit = (rateLimit: RateLimit | undefined): string => {
   if (rateLimit === undefined) return 'unknown'
   const { limit, remaining, windowS } = rateLimit
   return `${remaining} of ${limit} left${windowS === undefined ? '' : ` in ${formatSpan(windowS * 1000)}`}`

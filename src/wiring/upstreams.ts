@@ -45,7 +45,7 @@ const limitsOf = (settings: UpstreamSettings, limits: Config['limits']): Upstrea
 })
 
 /** Hosts that name an upstream: its own, its `name`, and docker.io for a default upstream that may be a mirror of it. */
-const hostsOf = (settings: UpstreamSettings, all: readonly UpstreamSettings[]): string[] => {
+export const hostsOf = (settings: UpstreamSettings, all: readonly UpstreamSettings[]): string[] => {
   const own = [settings.host, settings.name].map(foldHost)
   const isClaimed = all.some((other) => other !== settings && foldHost(other.host) === 'docker.io')
   const standsForHub =
