@@ -1,6 +1,6 @@
 /** BuildKit's own daemon: `[registry."…"]` in buildkitd.toml. The BuildKit inside dockerd goes by daemon.json. */
 import type { Client, Files } from './client.ts'
-import { type Finding, ok, problem } from './finding.ts'
+import { type Finding, ok, problem, unmirrored } from './finding.ts'
 import { authorityOf, clientHostOf, isMirror, isTls, type Mirror } from './mirror.ts'
 import { parseToml, type Toml, type TomlTable } from './toml.ts'
 
@@ -39,13 +39,14 @@ const check = (mirror: Mirror, files: Files, file: string): readonly Finding[] =
   } catch (error) {
     return [problem(`${file} is not TOML`, `buildkitd does not start with it; ${(error as Error).message}`)]
   }
-  return mirror.registries.map(clientHostOf).map((host) => {
+  return mirror.registries.map((registry) => {
+    const host = clientHostOf(registry)
     const { mirrors } = tableOf(registries[host])
     const found = Array.isArray(mirrors)
       ? mirrors.find((each) => typeof each === 'string' && isMirror(mirror, each))
       : undefined
     if (typeof found !== 'string')
-      return problem(`${file} does not name this server as a mirror of ${host}`, print)
+      return unmirrored(registry.isDefault)(`${file} does not name this server as a mirror of ${host}`, print)
     const settings = tableOf(registries[found.replace(/\/.*$/, '')])
     if (!isTls(mirror) && settings.http !== true)
       return problem(

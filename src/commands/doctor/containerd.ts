@@ -1,7 +1,7 @@
 /** containerd (Kubernetes, nerdctl, k3s): a `hosts.toml` for each registry below `config_path`. */
 import { type Client, type Files, qualify } from './client.ts'
-import { type Finding, ok, problem, warning } from './finding.ts'
-import { authorityOf, clientHostOf, isMirror, isTls, type Mirror } from './mirror.ts'
+import { type Finding, ok, problem, unmirrored, warning } from './finding.ts'
+import { authorityOf, clientHostOf, isMirror, isTls, type Mirror, type MirroredRegistry } from './mirror.ts'
 import { parseToml, type Toml, type TomlTable } from './toml.ts'
 import { checkTrust } from './trust.ts'
 
@@ -43,7 +43,7 @@ const steps = (mirror: Mirror): string => {
 
 const check = (mirror: Mirror, files: Files, folder: string): readonly Finding[] => [
   ...checkMain(files, folder),
-  ...mirror.registries.flatMap((each) => checkRegistry(mirror, files, folder, clientHostOf(each))),
+  ...mirror.registries.flatMap((each) => checkRegistry(mirror, files, folder, each)),
 ]
 
 /** Whether Kubernetes' part of containerd looks into the folder. ctr and nerdctl look there (or where they are told) anyway. */
@@ -83,14 +83,15 @@ const checkRegistry = (
   mirror: Mirror,
   files: Files,
   folder: string,
-  registry: string,
+  registry: MirroredRegistry,
 ): readonly Finding[] => {
-  const candidates = [registry, '_default'].map((each) => `${folder}/${each}/hosts.toml`)
+  const host = clientHostOf(registry)
+  const candidates = [host, '_default'].map((each) => `${folder}/${each}/hosts.toml`)
   const file = candidates.find((each) => files.read(each) !== undefined)
   if (file === undefined)
     return [
-      problem(
-        `there is no ${candidates[0]}, so containerd pulls from ${registry} itself`,
+      unmirrored(registry.isDefault)(
+        `there is no ${candidates[0]}, so containerd pulls from ${host} itself`,
         'entrepot doctor containerd prints it',
       ),
     ]

@@ -20,6 +20,9 @@ export const warning = (text: string, remedy: string): Finding => ({ level: 'war
 /** It does not work. */
 export const problem = (text: string, remedy: string): Finding => ({ level: 'problem', text, remedy })
 
+/** A registry that a client does not know this server as a mirror of: for the default one that is what it is for. */
+export const unmirrored = (isDefault: boolean): typeof problem => (isDefault ? problem : warning)
+
 /** A finding as a line: `problem  /etc/docker/daemon.json names no mirror: add …`. */
 export const formatFinding = ({ level, text, remedy }: Finding): string =>
   `${level.padEnd(7)}  ${toPlain(remedy === undefined ? text : `${text}: ${remedy}`)}\n`

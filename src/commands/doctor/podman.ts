@@ -1,6 +1,6 @@
 /** podman, CRI-O, skopeo, buildah: `[[registry]]` with `[[registry.mirror]]` in registries.conf and registries.conf.d. */
 import { type Client, type Files, qualify } from './client.ts'
-import { type Finding, ok, problem, warning } from './finding.ts'
+import { type Finding, ok, problem, unmirrored, warning } from './finding.ts'
 import { authorityOf, clientHostOf, isMirror, isTls, type Mirror, type MirroredRegistry } from './mirror.ts'
 import { parseToml, type TomlTable } from './toml.ts'
 import { checkTrust } from './trust.ts'
@@ -99,7 +99,10 @@ const checkRegistry = (mirror: Mirror, entries: readonly Entry[], registry: Mirr
   const found = entries.findLast(({ table }) => (textOf(table.prefix) || textOf(table.location)) === host)
   const write = `write into ${OWN_FILE} what entrepot doctor podman prints`
   if (found === undefined)
-    return problem(`registries.conf says nothing of ${host}, so podman pulls from there itself`, write)
+    return unmirrored(registry.isDefault)(
+      `registries.conf says nothing of ${host}, so podman pulls from there itself`,
+      write,
+    )
   const { name, table } = found
   const mirrors = tablesOf(table.mirror)
   const index = mirrors.findIndex(({ location }) => isMirror(mirror, textOf(location)))
