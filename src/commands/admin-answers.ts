@@ -8,23 +8,23 @@ export interface RateLimit {
   readonly windowS?: number
 }
 
-/** `GET /admin/v1/status`. */
+/** `GET /admin/v1/status`. What is not known yet is left out; counts are since the start, `savedBytes` for ever. */
 export interface StatusAnswer {
   readonly version: string
   readonly startedAt: string
   readonly cache: {
-    readonly sizeBytes: number
+    readonly sizeBytes?: number
     readonly limitBytes?: number
-    readonly freeBytes: number
-    readonly totalBytes: number
+    readonly freeBytes?: number
+    readonly totalBytes?: number
     readonly minFreeBytes: number
     readonly evictedBytes: number
   }
   readonly traffic: {
     readonly hits: number
     readonly misses: number
-    readonly hitRatio: number
-    readonly hitRatioBytes: number
+    readonly hitRatio?: number
+    readonly hitRatioBytes?: number
     readonly toClientsBytes: number
     readonly fromUpstreamBytes: number
     readonly savedBytes: number

@@ -20,21 +20,36 @@ export const addStatus: AddCommand = (program) => {
 
 /** The status for people. */
 export const showStatus = (status: StatusAnswer, nowMs: number): string => {
-  const { version, startedAt, cache, traffic, fetches, upstreams } = status
-  const budget =
-    cache.limitBytes === undefined
-      ? 'no budget'
-      : `of ${formatBytes(cache.limitBytes)} (${formatShare(cache.sizeBytes / Math.max(1, cache.limitBytes))})`
+  const { version, startedAt, traffic, fetches, upstreams } = status
   const lines = [
     `entrepot ${version}, up for ${formatSpan(nowMs - Date.parse(startedAt))}`,
-    `cache     ${formatBytes(cache.sizeBytes)} ${budget}, ${formatBytes(cache.evictedBytes)} evicted so far`,
-    `disk      ${formatBytes(cache.freeBytes)} free of ${formatBytes(cache.totalBytes)}, ${formatBytes(cache.minFreeBytes)} are kept free`,
-    `reads     ${formatCount(traffic.hits, 'hit')}, ${traffic.misses} ${traffic.misses === 1 ? 'miss' : 'misses'}: ${formatShare(traffic.hitRatio)} of requests, ${formatShare(traffic.hitRatioBytes)} of bytes`,
+    ...describeCache(status),
+    `reads     ${formatCount(traffic.hits, 'hit')}, ${traffic.misses} ${traffic.misses === 1 ? 'miss' : 'misses'}${describeRatio(traffic)}`,
     `bytes     ${formatBytes(traffic.toClientsBytes)} to clients, ${formatBytes(traffic.fromUpstreamBytes)} from upstreams, ${formatBytes(traffic.savedBytes)} saved`,
     `fetches   ${fetches.active} under way`,
   ]
   return `${lines.join('\n')}\n${upstreams.length === 0 ? '' : `\n${showUpstreams(upstreams)}`}`
 }
+
+const describeCache = ({ cache }: StatusAnswer): string[] => {
+  const { sizeBytes, limitBytes, freeBytes, totalBytes, minFreeBytes, evictedBytes } = cache
+  const size = sizeBytes === undefined ? 'not counted yet' : formatBytes(sizeBytes)
+  const share = sizeBytes === undefined || !limitBytes ? '' : ` (${formatShare(sizeBytes / limitBytes)})`
+  const budget = limitBytes === undefined ? '' : ` of ${formatBytes(limitBytes)}${share}`
+  return [
+    `cache     ${size}${budget}, ${formatBytes(evictedBytes)} evicted so far`,
+    ...(freeBytes === undefined || totalBytes === undefined
+      ? []
+      : [
+          `disk      ${formatBytes(freeBytes)} free of ${formatBytes(totalBytes)}, ${formatBytes(minFreeBytes)} are kept free`,
+        ]),
+  ]
+}
+
+const describeRatio = ({ hitRatio, hitRatioBytes }: StatusAnswer['traffic']): string =>
+  hitRatio === undefined || hitRatioBytes === undefined
+    ? ''
+    : `: ${formatShare(hitRatio)} of requests, ${formatShare(hitRatioBytes)} of bytes`
 
 const showUpstreams = (upstreams: StatusAnswer['upstreams']): string =>
   formatTable(

@@ -54,6 +54,16 @@ docker.io  docker.io  well     87 of 100 left in 6 h
 ghcr.io    ghcr.io    unknown  unknown
 `,
   )
+  const fresh = {
+    ...status,
+    cache: { limitBytes: GIB, minFreeBytes: 0, evictedBytes: 0 },
+    traffic: { hits: 0, misses: 0, toClientsBytes: 0, fromUpstreamBytes: 0, savedBytes: 0 },
+    upstreams: [],
+  }
+  assert.match(
+    showStatus(fresh, NOW),
+    /\ncache {5}not counted yet of 1\.00 GiB, 0 B evicted so far\nreads {5}0 hits, 0 misses\nbytes .*\nfetches .*\n$/,
+  )
 })
 
 it('an explanation has a line for each thing that is known', () => {

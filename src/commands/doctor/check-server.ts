@@ -11,9 +11,11 @@ const LOW_DISK_SHARE = 0.05
 
 type Upstream = UpstreamsAnswer['upstreams'][number]
 
-/** What is wrong with the disk and the budget. */
+/** What is wrong with the disk and the budget, as far as it is known. */
 export const checkDisk = ({ cache }: Pick<StatusAnswer, 'cache'>): Finding => {
-  const { sizeBytes, limitBytes, freeBytes, totalBytes, minFreeBytes } = cache
+  const { sizeBytes = 0, limitBytes, freeBytes, totalBytes, minFreeBytes } = cache
+  const size = `the cache has ${formatBytes(sizeBytes)}${limitBytes === undefined ? '' : ` of ${formatBytes(limitBytes)}`}`
+  if (freeBytes === undefined || totalBytes === undefined) return ok(size)
   const free = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} are free`
   if (freeBytes < minFreeBytes)
     return problem(
@@ -28,9 +30,7 @@ export const checkDisk = ({ cache }: Pick<StatusAnswer, 'cache'>): Finding => {
     )
   if (limitBytes === undefined && freeBytes < totalBytes * LOW_DISK_SHARE)
     return warning(`${free}, and there is no budget`, 'set cache.maxsize')
-  return ok(
-    `the cache has ${formatBytes(sizeBytes)}${limitBytes === undefined ? '' : ` of ${formatBytes(limitBytes)}`}; ${free}`,
-  )
+  return ok(`${size}; ${free}`)
 }
 
 /** How each upstream is, and how the server is with it. */

@@ -40,7 +40,7 @@ export const isHub = ({ registries }: Pick<Mirror, 'registries'>): boolean =>
   registries.some(({ isDefault, hosts }) => isDefault && hosts.includes('docker.io'))
 
 /** Host and port of a URL or of the beginning of an image's name: `http://M:80/x` → `m:80`. */
-export const hostAndPortOf = (text: string): string => {
+const hostAndPortOf = (text: string): string => {
   const match = /^(?:(https?):\/\/)?([^/]*)/i.exec(text)
   const host = (match?.[2] ?? '').toLowerCase()
   if (/:\d+$/.test(host) || match?.[1] === undefined) return host
