@@ -17,6 +17,7 @@ import {
   tagCurrentKey,
   tagFolder,
   tagIndexKey,
+  tagIndexPrefix,
   tagsPrefix,
 } from './paths.ts'
 
@@ -156,6 +157,11 @@ export class LinkStore {
         if (algorithm !== 'sha256' && algorithm !== 'sha512') yield* this.#walkLinks(`${prefix}/${algorithm}`)
     for (const digest of await this.listManifests(name))
       yield* this.#walkLinks(`${revisionLinkKey(name, digest).slice(0, -'link'.length)}signatures`)
+  }
+
+  /** What a tag ever pointed at, in no order of time. */
+  async listTagged(name: RepositoryName, tag: Tag): Promise<Digest[]> {
+    return this.#listDigests(tagIndexPrefix(name, tag))
   }
 
   /** Whether anything was ever stored in a repository. */

@@ -107,6 +107,22 @@ export class Owner {
     return true
   }
 
+  /**
+   * When a process of another boot of its machine was last heard of that did not end in order: its last writes may be torn.
+   * @returns milliseconds since the epoch, `undefined` where there was none lately
+   */
+  async cutOffAtMs(): Promise<number | undefined> {
+    let lastMs: number | undefined
+    for (const id of await this.#driver.list(OWNERS_PREFIX)) {
+      if (id === this.id) continue
+      const mark = await this.#read(id)
+      if (mark !== undefined && (mark.hasEnded || this.#isAlive(mark) || this.#isOfThisBoot(mark))) continue
+      // Of a torn mark no more is known than that it was written.
+      lastMs = Math.max(lastMs ?? 0, mark?.renewedAtMs ?? this.#machine.startedAtMs)
+    }
+    return lastMs
+  }
+
   /** Removes the marks of processes that are gone so long that nothing of theirs is there to be judged by them. */
   async sweep(): Promise<void> {
     for (const id of await this.#driver.list(OWNERS_PREFIX)) {

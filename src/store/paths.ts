@@ -18,6 +18,7 @@
  *       use/<2 hex>                                          last use of blobs (see store/uses)
  *       mirrored-size                                        bytes of mirrored content, by bucket and upstream
  *       scrub                                                how far the scrub has come, and what the last one found
+ *       mended                                               when links that a power cut tore were last looked for
  *       trash/<hex>/data                                     blobs that are being removed
  *       quarantine/<hex>/data                                blobs whose bytes are not what they were
  *       repositories/<name>/_mark                            local, or mirrored from where
@@ -90,6 +91,9 @@ export const MIRRORED_SIZE_KEY = `${OWN}/mirrored-size`
 /** How far the scrub has come, and what the last whole one found. */
 export const SCRUB_KEY = `${OWN}/scrub`
 
+/** When links that a power cut tore were last looked for. */
+export const MENDED_KEY = `${OWN}/mended`
+
 /** Blobs that are being removed: what is left here by a crash is put back. */
 export const TRASH_PREFIX = `${OWN}/trash`
 /** Folder of a blob while it is being removed. */
@@ -122,9 +126,11 @@ export const tagFolder = (name: RepositoryName, tag: Tag): string => `${tagsPref
 /** What a tag points at. */
 export const tagCurrentKey = (name: RepositoryName, tag: Tag): string =>
   `${tagFolder(name, tag)}/current/link`
-/** That a tag once pointed at a digest: read by nobody here, written for distribution. */
+/** What a tag ever pointed at; below it `<algorithm>/<hex>/link`. */
+export const tagIndexPrefix = (name: RepositoryName, tag: Tag): string => `${tagFolder(name, tag)}/index`
+/** That a tag once pointed at a digest: written for distribution, and read where a tag is torn. */
 export const tagIndexKey = (name: RepositoryName, tag: Tag, digest: Digest): string =>
-  `${tagFolder(name, tag)}/index/${digestPath(digest)}/link`
+  `${tagIndexPrefix(name, tag)}/${digestPath(digest)}/link`
 
 const own = (name: RepositoryName): string => `${MARKS_PREFIX}/${name}`
 

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { Flights } from '../fetch/flights.ts'
 import type { Clock } from '../fetch/source.ts'
+import { mendWhenDue } from '../keep/mend.ts'
 import { Quarantine } from '../keep/quarantine.ts'
 import { type Refetch, Repair } from '../keep/repair.ts'
 import { Routine } from '../keep/routine.ts'
@@ -13,8 +14,10 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Repositories } from '../repository.ts'
 import type { Store } from './store.ts'
 
-/** Time that a start has for other things, and how often it is looked whether a scrub is due, in milliseconds. */
-const AFTER_START_MS = 60_000
+const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
+/** Time that a start has for other things, in milliseconds. */
+const AFTER_START_MS = 5_000
 
 /** What it is kept right with besides the store. */
 export interface RepairTools {
@@ -43,13 +46,23 @@ export const createRepair = (config: Config, store: Store, tools: RepairTools) =
   const isBusy = (): boolean => store.blobs.isAnyOpen || (flights?.list().length ?? 0) > 0
   const scrub = new Scrub({ ...parts, repair, quarantine, rateBytes: config.limits.scrubrate, isBusy })
   const suspects = new Suspects({ ...parts, repair })
-  const routine = new Routine({
-    name: 'scrub',
-    firstMs: AFTER_START_MS,
-    everyMs: AFTER_START_MS,
-    run: (signal) => scrub.tick(signal),
-    log,
-  })
+  const mend = { ...parts, isBusy }
+  const routines = [
+    new Routine({
+      name: 'mending of torn links',
+      firstMs: AFTER_START_MS,
+      everyMs: DAY_MS,
+      run: (signal) => mendWhenDue(mend, signal),
+      log,
+    }),
+    new Routine({
+      name: 'scrub',
+      firstMs: MINUTE_MS,
+      everyMs: MINUTE_MS,
+      run: (signal) => scrub.tick(signal),
+      log,
+    }),
+  ]
   return {
     scrub,
     quarantine,
@@ -60,13 +73,13 @@ export const createRepair = (config: Config, store: Store, tools: RepairTools) =
       flights = fetching.flights
       repair.fetchWith(fetching.refetch)
       await scrub.load().catch((error: unknown) => log.debug({ err: error }, 'no scrub to go on with'))
-      routine.start()
+      for (const each of routines) each.start()
     },
     /** Resolves when everything that was suspected so far has been looked at. */
     settle: () => suspects.settle(),
     /** Ends it. */
     async close(): Promise<void> {
-      await Promise.all([routine.stop(), suspects.stop()])
+      await Promise.all([suspects.stop(), ...routines.map((each) => each.stop())])
     },
   }
 }
