@@ -77,7 +77,7 @@ export class Quarantine {
     const named = missing.slice(0, MAX_NAMED).map((digest) => encodedOf(digest).slice(0, 12))
     const more = missing.length > MAX_NAMED ? ', …' : ''
     throw new Error(
-      `${missing.length} pushed blobs were not what they were and are put aside under entrepot/quarantine (${named.join(', ')}${more}): push their images again, or restore them from a backup`,
+      `${missing.length} pushed ${missing.length === 1 ? 'blob' : 'blobs'} rotted and lie under entrepot/quarantine (${named.join(', ')}${more}): push the image again, or restore from a backup`,
     )
   }
 }

@@ -209,6 +209,24 @@ describe('a stored blob that is rotten', () => {
       assert.ok((await getBlob(digest, {}, 'team/app')).body.equals(LOCAL))
     })
 
+    it('is unwell until it is healed, and stands in nobody’s way', async () => {
+      assert.equal(await push(LOCAL), 201)
+      disk.lose(blobKey(digest), 100_000)
+      await getBlob(digest, {}, 'team/app')
+      await entrepot.settle()
+      await entrepot.stop()
+      await start()
+      const health = await entrepot.get(`${entrepot.debugUrl}/readyz`)
+      assert.equal(health.status, 200)
+      assert.match(JSON.stringify(health.json()), new RegExp(`1 pushed blobs? .*${digest.slice(7, 19)}`))
+      assert.equal(await entrepot.metric('entrepot_quarantined_blobs'), 1)
+      assert.equal(await push(LOCAL), 201)
+      await entrepot.stop()
+      await start()
+      assert.deepEqual(await findings(), {})
+      assert.equal(await entrepot.metric('entrepot_quarantined_blobs'), 0)
+    })
+
     it('is had from an upstream that has it too', async () => {
       await warm()
       assert.equal(await push(LAYER), 201)

@@ -189,6 +189,26 @@ describe('an owner', () => {
     await other.stop()
   })
 
+  it('knows when a process was cut off by a reboot or a power cut, and takes no other end for one', async () => {
+    const owner = new Owner(driver, silentLogger, machine())
+    assert.equal(await owner.cutOffAtMs(), undefined)
+    const earlier = { now: () => NOW_MS - 2 * HOUR_MS, bootedAtMs: () => NOW_MS - 100 * HOUR_MS }
+    const inOrder = new Owner(driver, silentLogger, machine(earlier))
+    await inOrder.start()
+    await inOrder.stop()
+    const killed = new Owner(driver, silentLogger, machine({ pid: 20, now: () => NOW_MS - 60_000 }))
+    await killed.start()
+    const alive = new Owner(driver, silentLogger, machine({ host: 'there' }))
+    await alive.start()
+    assert.equal(await owner.cutOffAtMs(), undefined)
+    const cutOff = new Owner(driver, silentLogger, machine(earlier))
+    await cutOff.start()
+    assert.equal(await owner.cutOffAtMs(), NOW_MS - 2 * HOUR_MS)
+    driver.put(`${OWNERS_PREFIX}/torn`, '')
+    assert.equal(await owner.cutOffAtMs(), NOW_MS - 10_000, 'of a torn mark no more is known')
+    for (const each of [killed, alive, cutOff]) await each.stop()
+  })
+
   it('is marked once others can see it, or never will', async () => {
     const owner = new Owner(driver, silentLogger, machine())
     const marked = owner.marked.then(() => driver.list(OWNERS_PREFIX))
