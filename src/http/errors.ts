@@ -5,6 +5,7 @@
 import type { Middleware } from 'koa'
 import type { Logger } from '../observe/log.ts'
 import { RegistryError } from '../protocol/error.ts'
+import { toAnswer } from '../pull/failure.ts'
 import { StorageError } from '../store/driver.ts'
 import { discardBody } from './body.ts'
 
@@ -14,8 +15,9 @@ const fromStorage = (error: StorageError): RegistryError =>
     ? new RegistryError('UNKNOWN', { status: 507, message: 'the registry has no space left', cause: error })
     : new RegistryError('UNKNOWN', { message: 'the registry cannot use its storage', cause: error })
 
-/** The answer for anything thrown. */
-const toRegistryError = (error: unknown): RegistryError => {
+/** The answer for anything thrown. An upstream may still fail when it has promised a blob and sent nothing of it. */
+const toRegistryError = (thrown: unknown): RegistryError => {
+  const error = toAnswer(thrown, 'blob')
   if (error instanceof RegistryError) return error
   if (error instanceof StorageError) return fromStorage(error)
   return new RegistryError('UNKNOWN', { message: 'internal error', cause: error })
@@ -55,6 +57,8 @@ export const writeErrors =
       if (status === 500 || status === 507)
         log.error({ err: error.cause ?? error, method: ctx.method, url: ctx.path }, 'request failed')
       const body = error.toBody()
+      // Whoever wanted to answer past Koa has not come to it.
+      ctx.respond = true
       ctx.status = status
       ctx.set(headers)
       ctx.set('Content-Type', 'application/json')

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { blobKey } from '../../src/store/paths.ts'
 import { seededBytes, seededContent } from '../support/bytes.ts'
 import { listFolder, startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
+import type { Fault } from '../support/scripted/faults.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts'
 
 const SIZE = 300_000
@@ -209,6 +210,24 @@ describe('a blob of a mirrored repository', () => {
       assert.equal((await entrepot.get(`/v2/library/other/blobs/${digest}`)).status, 502)
     })
   })
+
+  const promised: [what: string, fault: Fault, status: number][] = [
+    ['broken off', { dropAt: 0, times: 9 }, 502],
+    ['silent', { hangAt: 0, times: 9 }, 504],
+  ]
+  for (const [what, fault, status] of promised)
+    it(`promised by an upstream that is ${what} before the first byte is ${status}, not silence`, async () => {
+      const limits = { stall: '100ms', resume: '1ms' }
+      const hasty = await startEntrepot({ upstream: hub, config: { limits } })
+      hub.fault('cdn', fault)
+      const answer = await hasty.get(path)
+      assert.equal(answer.status, status)
+      assert.deepEqual(
+        (answer.json() as { errors: { code: string }[] }).errors.map(({ code }) => code),
+        ['UNAVAILABLE'],
+      )
+      await hasty.stop()
+    })
 
   it('is kept under its final name only whole', async () => {
     const hang = hub.fault('cdn', { hangAt: 200_000 })
