@@ -6,12 +6,14 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { Command, CommanderError } from 'commander'
-import { type AddCommand, CommandError, UsageError } from './commands/command.ts'
-import { addServe } from './commands/serve.ts'
+import { loadCommands } from './commands/all.ts'
+import { CommandError, UsageError } from './commands/command.ts'
 import { ConfigError } from './config/error.ts'
 
 const FAILURE = 1
 const USAGE = 2
+
+const DEFAULT_COMMAND = 'serve'
 
 const readVersion = (): string => {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
@@ -29,10 +31,6 @@ const tell = (error: unknown): number => {
 const isExpected = (error: Error): boolean =>
   error instanceof ConfigError || error instanceof CommandError || 'syscall' in error
 
-/** The commands that may be meant. A server should answer soon after its start, and needs none of the others. */
-const loadCommands = async (argv: readonly string[]): Promise<readonly AddCommand[]> =>
-  argv[2] === undefined || argv[2] === 'serve' ? [addServe] : (await import('./commands/all.ts')).COMMANDS
-
 const run = async (argv: readonly string[]): Promise<void> => {
   const version = readVersion()
   const isRegistry = basename(argv[1] ?? '') === 'registry'
@@ -40,7 +38,7 @@ const run = async (argv: readonly string[]): Promise<void> => {
     .description('A container registry and a pull-through mirror on one address and one volume.')
     .version(isRegistry ? `registry entrepot ${version}` : `entrepot ${version}`, '-v, --version')
     .exitOverride()
-  for (const add of await loadCommands(argv)) add(program, { version })
+  for (const add of await loadCommands(argv[2] ?? DEFAULT_COMMAND)) add(program, { version })
   await program.parseAsync(argv)
 }
 

@@ -1,38 +1,41 @@
-/** Every command, in the order of the help text. */
-import { addAccess } from './access.ts'
-import { addCerts } from './certs.ts'
+/** Every command, in the order of the help text. One is loaded when it is meant: none waits for what others need. */
 import type { AddCommand } from './command.ts'
-import { addConfig } from './config.ts'
-import { addDoctor } from './doctor.ts'
-import { addExplain } from './explain.ts'
-import { addGc } from './gc.ts'
-import { addHealth } from './health.ts'
-import { addJobs } from './jobs.ts'
-import { addLs } from './ls.ts'
-import { addPin, addUnpin } from './pin.ts'
-import { addPurge } from './purge.ts'
-import { addRefresh } from './refresh.ts'
-import { addScrub } from './scrub.ts'
-import { addServe } from './serve.ts'
-import { addStatus } from './status.ts'
-import { addUser } from './user.ts'
-import { addWarm } from './warm.ts'
 
-const SERVER: readonly AddCommand[] = [addServe, addConfig, addHealth, addDoctor]
-const CONTENT: readonly AddCommand[] = [
-  addStatus,
-  addLs,
-  addExplain,
-  addPurge,
-  addWarm,
-  addRefresh,
-  addPin,
-  addUnpin,
-  addScrub,
-  addGc,
-  addJobs,
-]
-const PEOPLE: readonly AddCommand[] = [addUser, addAccess, addCerts]
+type LoadCommand = () => Promise<AddCommand>
 
-/** What the command line knows. */
-export const COMMANDS: readonly AddCommand[] = [...SERVER, ...CONTENT, ...PEOPLE]
+const SERVER: Readonly<Record<string, LoadCommand>> = {
+  serve: async () => (await import('./serve.ts')).addServe,
+  config: async () => (await import('./config.ts')).addConfig,
+  health: async () => (await import('./health.ts')).addHealth,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
+}
+
+const CONTENT: Readonly<Record<string, LoadCommand>> = {
+  status: async () => (await import('./status.ts')).addStatus,
+  ls: async () => (await import('./ls.ts')).addLs,
+  explain: async () => (await import('./explain.ts')).addExplain,
+  purge: async () => (await import('./purge.ts')).addPurge,
+  warm: async () => (await import('./warm.ts')).addWarm,
+  refresh: async () => (await import('./refresh.ts')).addRefresh,
+  pin: async () => (await import('./pin.ts')).addPin,
+  unpin: async () => (await import('./pin.ts')).addUnpin,
+  scrub: async () => (await import('./scrub.ts')).addScrub,
+  gc: async () => (await import('./gc.ts')).addGc,
+  jobs: async () => (await import('./jobs.ts')).addJobs,
+}
+
+const PEOPLE: Readonly<Record<string, LoadCommand>> = {
+  user: async () => (await import('./user.ts')).addUser,
+  access: async () => (await import('./access.ts')).addAccess,
+  certs: async () => (await import('./certs.ts')).addCerts,
+}
+
+const COMMANDS: ReadonlyMap<string, LoadCommand> = new Map(
+  Object.entries({ ...SERVER, ...CONTENT, ...PEOPLE }),
+)
+
+/** Commands that a command line may mean by its first word: the one of that name, else all. */
+export const loadCommands = async (word: string | undefined): Promise<readonly AddCommand[]> => {
+  const meant = word === undefined ? undefined : COMMANDS.get(word)
+  return Promise.all((meant === undefined ? [...COMMANDS.values()] : [meant]).map((load) => load()))
+}
