@@ -145,6 +145,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     now,
     admission: keep.admission,
     mending: repair.mending,
+    upstreams,
   })
   const push = createPush(config, store, { repositories, coordinator, metrics, log, now })
   const jobs = new Jobs({ metrics, log, now })
@@ -204,6 +205,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     version,
     store,
     upstreams: upstreams.map(({ upstream }) => upstream),
+    governor: pull.governor,
     health,
     log,
     now,

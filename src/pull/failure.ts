@@ -44,5 +44,5 @@ export const allowsStale = (error: unknown): error is UpstreamError =>
   error instanceof UpstreamError && error.kind !== 'absent'
 
 /** The value of `Warning` for a stale answer: the only form that clients read is `299 - "text"`. */
-export const formatWarning = (error: UpstreamError): string =>
-  `299 - "entrepot: served from the cache, ${error.message.replace(/["\\\r\n]/g, ' ').slice(0, 300)}"`
+export const formatWarning = ({ message }: { readonly message: string }): string =>
+  `299 - "entrepot: served from the cache, ${message.replace(/["\\\r\n]/g, ' ').slice(0, 300)}"`

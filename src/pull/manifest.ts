@@ -17,6 +17,7 @@ import { UpstreamError } from '../upstream/upstream.ts'
 import type { Deadlines } from './deadlines.ts'
 import { formatWarning, toAnswer } from './failure.ts'
 import { type Freshness, isFresh } from './freshness.ts'
+import type { Governor } from './governor.ts'
 import type { ManifestUses } from './manifest-uses.ts'
 import type { Mending } from './mending.ts'
 import type { MirrorStore } from './mirror-store.ts'
@@ -35,6 +36,7 @@ export interface ManifestPullOptions {
   readonly uses: ManifestUses
   readonly coordinator: Coordinator
   readonly freshness: Freshness
+  readonly governor: Governor
   readonly deadlines: Deadlines
   /** Whether a tag that the upstream says is gone is still served. */
   readonly keepsGone: boolean
@@ -92,7 +94,9 @@ export class ManifestPull {
     const isSame = asked?.digest === cached.digest
     if (freshForMs > 0 && isSame && isFresh(asked.atMs, freshForMs, this.#options.now()))
       return this.#answered(repository, 'hit', toFound(cached))
-    return this.#revalidate(repository, tag, cached, isHead)
+    const mayHead = this.#options.governor.mayHead(repository.origin.upstream)
+    const spared = mayHead ? undefined : await this.#spare(repository, tag, cached)
+    return spared ?? this.#revalidate(repository, tag, cached, isHead)
   }
 
   async #byLocalTag(repository: Repository, tag: Tag, isHead: boolean): Promise<PulledManifest | undefined> {
@@ -140,11 +144,25 @@ export class ManifestPull {
       const moved = await this.#options.stored.byDigest(repository, current.digest)
       const reference = { kind: 'digest', digest: current.digest } as const
       if (moved !== undefined) return this.#answered(repository, 'hit', toFound(moved))
+      const spared = await this.#spare(repository, tag, cached)
+      if (spared !== undefined) return spared
       if (isHead) return this.#answered(repository, 'miss', { ...current, bytes: undefined })
       return await this.#fetchBytes(repository, reference)
     } catch (error) {
       return this.#standIn(repository, tag, cached, error)
     }
+  }
+
+  /** The cached answer where few pulls are left: those are kept for what nobody has cached. */
+  async #spare(repository: Mirrored, tag: Tag, cached: StoredManifest): Promise<PulledManifest | undefined> {
+    const { governor, marks, metrics } = this.#options
+    const { upstream } = repository.origin
+    const asked = await marks.readAsked(repository.name, tag)
+    const confirmedAtMs = asked?.digest === cached.digest ? asked.atMs : undefined
+    if (!governor.spares(upstream, confirmedAtMs)) return undefined
+    metrics.staleAnswers.inc({ cause: 'budget' })
+    const warning = formatWarning({ message: governor.describe(upstream) })
+    return this.#answered(repository, 'stale', { ...toFound(cached), warning })
   }
 
   /** The cached answer in place of an upstream that failed; nothing where the upstream says that the tag is gone. */

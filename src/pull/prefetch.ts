@@ -8,6 +8,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { blobsOf, type Descriptor, isForeignLayer } from '../protocol/manifest.ts'
 import type { Origin, Repository } from '../repository.ts'
+import type { Upstream } from '../upstream/upstream.ts'
 import { tryParseManifest } from './mirror-store.ts'
 
 /** Manifests whose blobs are remembered. */
@@ -31,6 +32,8 @@ interface Image {
 export interface PrefetchOptions {
   /** `cache.prefetch`; sizes are remembered in either case. */
   readonly isEnabled: boolean
+  /** Whether anything may be fetched ahead from an upstream just now. */
+  readonly mayFetch: (upstream: Upstream) => boolean
   /** Fetches a blob that nobody waits for yet; `true` once it is stored. */
   readonly fetch: (repository: Mirrored, digest: Digest) => Promise<boolean | undefined>
   readonly log: Logger
@@ -87,7 +90,9 @@ export class Prefetch {
 
   /** Takes one blob after the other off a list that other lanes work on too. */
   async #fetchInTurn(repository: Mirrored, waiting: Digest[]): Promise<void> {
+    const { upstream } = repository.origin
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      if (!this.#options.mayFetch(upstream)) return
       try {
         if ((await this.#options.fetch(repository, next)) === true) this.#options.metrics.prefetches.inc()
       } catch (error) {

@@ -2,6 +2,7 @@
 import type { HealthReport } from '../http/admin.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { Governor } from '../pull/governor.ts'
 import { LastingCounter } from '../store/lasting-counter.ts'
 import { SAVED_BYTES_KEY } from '../store/paths.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -12,6 +13,7 @@ export interface FigureSources {
   readonly version: string
   readonly store: Store
   readonly upstreams: readonly Upstream[]
+  readonly governor: Governor
   readonly health: HealthReport
   readonly log: Logger
   /** Milliseconds since the epoch. */
@@ -23,12 +25,13 @@ const showHealth = ({ ready, checksFailing }: Metrics, { isReady, findings }: He
   checksFailing.set(Object.keys(findings).length)
 }
 
-const showUpstreams = (metrics: Metrics, upstreams: readonly Upstream[], nowMs: number): void => {
-  const { upstreamLimited, upstreamOutage, upstreamUp } = metrics
+const showUpstreams = (metrics: Metrics, { upstreams, governor, now }: FigureSources): void => {
+  const { upstreamLimited, upstreamOutage, upstreamSpared, upstreamUp } = metrics
   for (const each of upstreams) {
     const upstream = each.name
     const { limitedUntilMs = 0, outageUntilMs, isReachable } = each.health()
-    upstreamLimited.set({ upstream }, limitedUntilMs > nowMs ? 1 : 0)
+    upstreamLimited.set({ upstream }, limitedUntilMs > now() ? 1 : 0)
+    upstreamSpared.set({ upstream }, governor.isLow(each) ? 1 : 0)
     upstreamOutage.set({ upstream }, outageUntilMs === undefined ? 0 : 1)
     if (isReachable !== undefined) upstreamUp.set({ upstream }, isReachable ? 1 : 0)
   }
@@ -43,10 +46,10 @@ const showStore = async ({ storeSize, storeFree }: Metrics, { driver }: Store): 
 
 /** Connects the metrics with what they tell of. @returns the count of saved bytes, to be started and stopped */
 export const connectMetrics = (metrics: Metrics, sources: FigureSources): LastingCounter => {
-  const { version, store, upstreams, health, log, now } = sources
+  const { version, store, health, log } = sources
   metrics.buildInfo.set({ version }, 1)
   metrics.scrape.before(() => showHealth(metrics, health))
-  metrics.scrape.before(() => showUpstreams(metrics, upstreams, now()))
+  metrics.scrape.before(() => showUpstreams(metrics, sources))
   metrics.scrape.before(() => showStore(metrics, store))
   return new LastingCounter({
     driver: store.driver,

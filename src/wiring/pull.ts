@@ -12,6 +12,7 @@ import type { Digest } from '../protocol/digest.ts'
 import { BlobPull } from '../pull/blob.ts'
 import { Catalog } from '../pull/catalog.ts'
 import { createFreshness } from '../pull/freshness.ts'
+import { Governor } from '../pull/governor.ts'
 import { ListingPull } from '../pull/listing.ts'
 import { ManifestPull } from '../pull/manifest.ts'
 import { ManifestUses } from '../pull/manifest-uses.ts'
@@ -20,6 +21,7 @@ import { MirrorStore } from '../pull/mirror-store.ts'
 import { Prefetch } from '../pull/prefetch.ts'
 import { StoredBlobs } from '../pull/stored-blobs.ts'
 import { StoredManifests } from '../pull/stored-manifests.ts'
+import type { UpstreamEntry } from '../repository.ts'
 import { PARTIALS_FOLDER } from '../store/paths.ts'
 import type { Store } from './store.ts'
 
@@ -31,9 +33,14 @@ export interface PullTools {
   readonly clock: Clock
   readonly admission: Admission
   readonly mending: Mending
+  readonly upstreams: readonly UpstreamEntry[]
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
+
+/** Only of Docker Hub it is known that it counts no HEADs (docs.docker.com, Pull usage and limits). */
+const freeHeadsOf = (upstreams: readonly UpstreamEntry[]): ReadonlySet<string> =>
+  new Set(upstreams.filter(({ isDockerHub }) => isDockerHub).map(({ upstream }) => upstream.name))
 
 /** Builds the reading side. */
 export const createPull = ({ cache, limits }: Config, store: Store, tools: PullTools) => {
@@ -64,8 +71,10 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     log,
     now,
   })
+  const governor = new Governor({ watermark: cache.watermark, freeHeads: freeHeadsOf(tools.upstreams), now })
   const prefetch: Prefetch = new Prefetch({
     isEnabled: cache.prefetch,
+    mayFetch: (upstream) => !governor.isLow(upstream),
     fetch: (repository, digest) => blobs.prefetch(repository, digest),
     log,
     metrics,
@@ -96,6 +105,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     coordinator,
     deadlines,
     freshness: createFreshness(cache.freshness.map((rule) => ({ tags: rule.tags, forMs: rule.for }))),
+    governor,
     keepsGone: cache.keepgone,
     metrics,
     log,
@@ -121,6 +131,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     catalog: new Catalog(store.driver, marks),
     flights,
     partials,
+    governor,
     /** Fetches what was rotten anew. @returns whether it is stored, as far as that is known */
     refetch: async (
       repository: Parameters<BlobPull['prefetch']>[0],

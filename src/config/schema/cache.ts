@@ -42,7 +42,7 @@ export const cache = section({
   watermark: percent
     .default(10)
     .describe(
-      "Part of an upstream's pull limit that is kept for clients: below it nothing is fetched ahead.",
+      "Part of an upstream's pull limit that is kept for what is not cached: below it nothing is fetched ahead, and a cached tag is served as it was, for up to a day; 0%: never.",
     ),
 })
 

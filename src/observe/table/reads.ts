@@ -9,13 +9,19 @@ export const CONTENT_TYPES = ['blob', 'manifest'] as const
  * - `hit`: from the store
  * - `miss`: from an upstream, by a fetch of its own
  * - `joined`: from an upstream, by a fetch that was under way for somebody else
- * - `stale`: from the store, since the upstream failed
+ * - `stale`: from the store, since the upstream failed, or gives few more pulls
  * - `uncached`: from an upstream, past the store
  */
 export const ANSWERS = ['hit', 'miss', 'joined', 'stale', 'uncached'] as const
 
-/** Why an answer was stale: the kinds of `UpstreamError` that a cached answer stands in for. */
-const STALE_CAUSES = ['unreachable', 'timeout', 'status', 'limited', 'refused', 'forbidden', 'corrupt']
+/**
+ * Why an answer was stale: the kinds of `UpstreamError` that a cached answer stands in for; `budget`: few pulls were left, and
+ * kept for what is not cached.
+ */
+const STALE_CAUSES = [
+  ...['unreachable', 'timeout', 'status', 'limited', 'refused', 'forbidden', 'corrupt'],
+  'budget',
+]
 
 /** Makes them. */
 export const readMetrics = ({ counter }: Make) => ({
@@ -25,7 +31,7 @@ export const readMetrics = ({ counter }: Make) => ({
   }),
   staleAnswers: counter(
     'entrepot_stale_answers_total',
-    'Cached answers given because the upstream failed, by cause',
+    'Cached answers given because the upstream failed, or gives few more pulls, by cause',
     { cause: STALE_CAUSES },
   ),
   clientBytes: counter('entrepot_client_bytes_total', 'Bytes of blobs and manifests sent to clients', {

@@ -50,6 +50,11 @@ export const upstreamMetrics = ({ counter, gauge, histogram }: Make) => ({
     '1 while requests to an upstream are held back because it answered 429',
     { upstream: LATER },
   ),
+  upstreamSpared: gauge(
+    'entrepot_upstream_pulls_spared',
+    '1 while so few pulls are left of an upstream that they are kept for what is not cached',
+    { upstream: LATER },
+  ),
   upstreamOutage: gauge('entrepot_upstream_outage', '1 while an operator has declared an upstream down', {
     upstream: LATER,
   }),
