@@ -187,17 +187,8 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
   const { addr } = config.http.debug
   const { version } = options
-  const admin = createAdmin(config, store, {
-    version,
-    pull,
-    access,
-    upstreams,
-    jobs,
-    health,
-    metrics,
-    log,
-    now,
-  })
+  const parts = { pull, keep, access, health, repositories, upstreams, coordinator, jobs, metrics, log, now }
+  const admin = createAdmin(config, store, { ...parts, version })
   const debugListener = new Listener(admin.app, { addr, limits })
 
   store.leases.waitFor(store.owner.marked)

@@ -36,12 +36,14 @@ export class Flight {
   #isStopped = false
   #hasFailed = false
   #readers = 0
+  readonly #beganMs: number
   #settleAnswer: (error?: unknown) => void = () => {}
 
   /** @param after what must have ended before: an earlier flight that has this digest's partial still open */
   constructor(plan: FlightPlan, tools: FlightTools, after?: Promise<unknown>) {
     this.plan = plan
     this.#tools = tools
+    this.#beganMs = tools.clock.now()
     this.#report = new FlightReport(tools, plan)
     if (plan.priority === 'client') this.promote()
     this.answered = new Promise((resolve, reject) => {
@@ -60,6 +62,21 @@ export class Flight {
   /** Bytes on disk so far. */
   get writtenBytes(): number {
     return this.#partial?.written ?? 0
+  }
+
+  /** Clients that read it just now. */
+  get readers(): number {
+    return this.#readers
+  }
+
+  /** How often it went on after it was interrupted. */
+  get resumes(): number {
+    return this.#report.resumes
+  }
+
+  /** How long ago it began, in milliseconds. */
+  get ageMs(): number {
+    return this.#tools.clock.now() - this.#beganMs
   }
 
   /** Whether the disk took nothing of it: every reader gets it from the upstream by itself. */

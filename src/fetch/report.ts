@@ -11,6 +11,7 @@ export class FlightReport {
   readonly #log: Logger
   readonly #metrics: Metrics
   readonly #plan: FlightPlan
+  #resumes = 0
 
   constructor({ log, metrics }: Pick<FlightTools, 'log' | 'metrics'>, plan: FlightPlan) {
     this.origin = `${plan.upstream.name}/${plan.name}`
@@ -35,8 +36,14 @@ export class FlightReport {
     this.#metrics.fetches.inc({ outcome: 'completed' })
   }
 
+  /** How often the download went on after it was interrupted. */
+  get resumes(): number {
+    return this.#resumes
+  }
+
   /** An interrupted download goes on at `position`; without an error: from what an earlier one left. */
   resumed(error: UpstreamError | undefined, position: number): void {
+    this.#resumes += 1
     this.#metrics.fetchResumes.inc()
     this.#log.info({ ...this.#fields, err: error, position }, 'fetch goes on')
   }

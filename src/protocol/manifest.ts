@@ -136,7 +136,8 @@ const sniffMediaType = (document: Json): string => {
   return document.signatures == null ? MEDIA_TYPES.schema1 : MEDIA_TYPES.schema1Signed
 }
 
-const isIndexType = (mediaType: string): boolean =>
+/** Whether a manifest of this type is an index of others. */
+export const isIndexType = (mediaType: string): boolean =>
   mediaType === MEDIA_TYPES.ociIndex || mediaType === MEDIA_TYPES.dockerList
 
 const isImageType = (mediaType: string): boolean =>

@@ -8,11 +8,13 @@ import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Answer } from '../observe/read-meter.ts'
 import type { Digest } from '../protocol/digest.ts'
+import { isIndexType } from '../protocol/manifest.ts'
 import { formatImage, type Reference, type Tag } from '../protocol/name.ts'
 import type { Origin, Repository } from '../repository.ts'
 import type { LinkStore } from '../store/links.ts'
 import type { StoredManifest } from '../store/manifests.ts'
 import type { MarkStore } from '../store/marks.ts'
+import type { PullStore } from '../store/pulls.ts'
 import { UpstreamError } from '../upstream/upstream.ts'
 import type { Deadlines } from './deadlines.ts'
 import { formatWarning, toAnswer } from './failure.ts'
@@ -34,6 +36,7 @@ export interface ManifestPullOptions {
   readonly mending: Mending
   readonly prefetch: Prefetch
   readonly uses: ManifestUses
+  readonly pulls: PullStore
   readonly coordinator: Coordinator
   readonly freshness: Freshness
   readonly governor: Governor
@@ -67,11 +70,36 @@ export class ManifestPull {
         ? await this.#byDigest(repository, reference.digest, isHead)
         : await this.#byTag(repository, reference.tag, isHead)
     if (pulled === undefined) throw unknownManifest(repository, reference)
-    const { digest, bytes } = pulled
+    const { digest, bytes, mediaType } = pulled
+    this.#options.pulls.note(repository.name, { reference, digest, isIndex: isIndexType(mediaType), isHead })
     if (bytes === undefined) return pulled
     this.#options.uses.note(repository.name, digest, bytes)
     if (!isHead && repository.kind !== 'local') this.#options.prefetch.noteManifest(repository, digest, bytes)
     return pulled
+  }
+
+  /**
+   * Asks the upstream now what a tag points at, however fresh the cached answer is, and keeps what it says.
+   * @returns what it points at
+   * @throws RegistryError as {@link get}; a tag that is gone there is gone here, too
+   */
+  async refresh(repository: Mirrored, tag: Tag): Promise<Digest> {
+    const { coordinator, deadlines, keepsGone, links, mirror, stored } = this.#options
+    const { name, origin } = repository
+    const reference = { kind: 'tag', tag } as const
+    try {
+      const { digest } = await coordinator.once(`resolve ${name}:${tag}`, () =>
+        origin.upstream.resolve(origin.name, reference, { deadlineMs: deadlines.answerMs }),
+      )
+      await mirror.noteTag(repository, tag, digest)
+      if ((await stored.byDigest(repository, digest)) === undefined)
+        await this.#fetchBytes(repository, { kind: 'digest', digest })
+      return digest
+    } catch (error) {
+      const isGone = error instanceof UpstreamError && error.kind === 'absent'
+      if (isGone && repository.kind === 'mirrored' && !keepsGone) await links.removeTag(name, tag)
+      throw toAnswer(error, 'manifest')
+    }
   }
 
   async #byDigest(

@@ -12,6 +12,7 @@ import { FolderNames } from './folder-names.ts'
 import {
   layerLinkKey,
   layersPrefix,
+  manifestsFolder,
   revisionLinkKey,
   revisionsPrefix,
   tagCurrentKey,
@@ -130,6 +131,15 @@ export class LinkStore {
     await this.#driver.remove(tagFolder(name, tag))
     this.#changes += 1
     this.#tags.delete(tagCurrentKey(name, tag))
+  }
+
+  /** Takes everything from a repository at once. Not durable: a power cut may bring it back. */
+  async clear(name: RepositoryName): Promise<void> {
+    for (const folder of [layersPrefix(name), manifestsFolder(name)]) await this.#driver.removeLazily(folder)
+    this.#changes += 1
+    this.#removals += 1
+    this.#known.clear()
+    this.#tags.clear()
   }
 
   /** The tags of a repository, in byte order, after `after`, at most `limit`. */

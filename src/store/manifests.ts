@@ -97,4 +97,11 @@ export class ManifestStore {
     await this.#referrers.note(name, -1, [digest])
     if (manifest !== undefined) await this.#referrers.remove(name, digest, manifest.bytes)
   }
+
+  /** Forgets all manifests of a repository, once their links are gone (`LinkStore.clear`). */
+  async clear(name: RepositoryName): Promise<void> {
+    await this.#referrers.clear(name)
+    this.#removals += 1
+    for (const key of [...this.#known.keys()]) if (key.startsWith(`${name}@`)) this.#known.delete(key)
+  }
 }

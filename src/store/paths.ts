@@ -26,6 +26,7 @@
  *                          /_asked/<tag>                     when the upstream was last asked for a tag
  *                          /_confirmed/<alg>-<hex>           blobs of an unclaimed one that its upstream has, too
  *                          /_pins/{tag,digest}/<…>           what is kept whatever the disk budget says
+ *                          /_pulls                           how often it and its tags are pulled (see store/pulls)
  *                          /_referrers/<alg>/<hex>/<alg>-<hex>  manifests with this subject
  *                          /_referrers/_seen                 of which manifests that list knows
  *
@@ -59,7 +60,8 @@ export const ADMIN_TOKEN_KEY = `${OWN}/admin-token`
 /** Own keys and tokens, readable by the owner alone. */
 export const KEYS_PREFIX = `${OWN}/keys`
 /** What entrepot knows of repositories. */
-const MARKS_PREFIX = `${OWN}/repositories`
+/** Own folders of repositories. */
+export const MARKS_PREFIX = `${OWN}/repositories`
 
 const digestPath = (digest: Digest): string => `${algorithmOf(digest)}/${encodedOf(digest)}`
 const repository = (name: RepositoryName): string => `${REPOSITORIES_PREFIX}/${name}`
@@ -113,6 +115,8 @@ export const layersPrefix = (name: RepositoryName): string => `${repository(name
 export const layerLinkKey = (name: RepositoryName, digest: Digest): string =>
   `${layersPrefix(name)}/${digestPath(digest)}/link`
 
+/** The folder of a repository's manifests and tags. */
+export const manifestsFolder = (name: RepositoryName): string => `${repository(name)}/_manifests`
 /** The folder of a repository's manifests; below it `<algorithm>/<hex>/link`. */
 export const revisionsPrefix = (name: RepositoryName): string => `${repository(name)}/_manifests/revisions`
 /** That a repository has a manifest. */
@@ -140,11 +144,15 @@ export const markKey = (name: RepositoryName): string => `${own(name)}/_mark`
 export const publicKey = (name: RepositoryName): string => `${own(name)}/_public`
 /** When the upstream was last asked for a tag. */
 export const askedKey = (name: RepositoryName, tag: Tag): string => `${own(name)}/_asked/${tag}`
+/** How often it and its tags are pulled. */
+export const pullsKey = (name: RepositoryName): string => `${own(name)}/_pulls`
 /** The blobs of an unclaimed repository that its upstream has, too. */
 export const confirmedPrefix = (name: RepositoryName): string => `${own(name)}/_confirmed`
+/** Name of the folder of a repository's pins. */
+export const PINS_FOLDER = '_pins'
 /** The tags or digests of a repository that are kept whatever the disk budget says. */
 export const pinsPrefix = (name: RepositoryName, kind: Reference['kind']): string =>
-  `${own(name)}/_pins/${kind}`
+  `${own(name)}/${PINS_FOLDER}/${kind}`
 /** One of them. */
 export const pinKey = (name: RepositoryName, reference: Reference): string =>
   `${pinsPrefix(name, reference.kind)}/${reference.kind === 'tag' ? reference.tag : formatFileDigest(reference.digest)}`
@@ -155,6 +163,8 @@ export const referrersPrefix = (name: RepositoryName, subject: Digest): string =
 export const referrerKey = (name: RepositoryName, subject: Digest, referrer: Digest): string =>
   `${referrersPrefix(name, subject)}/${referrer.replace(':', '-')}`
 
+/** The folder of all lists of referrers of a repository. */
+export const referrersFolder = (name: RepositoryName): string => `${own(name)}/_referrers`
 /** Of which manifests of a repository the lists of referrers know. */
 export const referrersSeenKey = (name: RepositoryName): string => `${own(name)}/_referrers/_seen`
 

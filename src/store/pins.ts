@@ -1,7 +1,7 @@
 /** What an operator wishes to keep whatever the disk budget says: references of mirrored repositories, one entry each. */
-import { isTag, type Reference, type RepositoryName } from '../protocol/name.ts'
+import { isRepositoryName, isTag, type Reference, type RepositoryName } from '../protocol/name.ts'
 import type { StorageDriver } from './driver.ts'
-import { parseFileDigest, pinKey, pinsPrefix } from './paths.ts'
+import { MARKS_PREFIX, PINS_FOLDER, parseFileDigest, pinKey, pinsPrefix } from './paths.ts'
 
 /** The pins of all repositories. */
 export class PinStore {
@@ -32,5 +32,13 @@ export class PinStore {
         return digest === undefined ? [] : [{ kind: 'digest', digest } as const]
       }),
     ]
+  }
+
+  /** The repositories with pins, whether anything of them is stored or not. */
+  async *walk(parent = ''): AsyncGenerator<RepositoryName, void, void> {
+    const entries = await this.#driver.list(parent === '' ? MARKS_PREFIX : `${MARKS_PREFIX}/${parent}`)
+    if (entries.includes(PINS_FOLDER) && isRepositoryName(parent)) yield parent
+    for (const entry of entries)
+      if (!entry.startsWith('_')) yield* this.walk(parent === '' ? entry : `${parent}/${entry}`)
   }
 }

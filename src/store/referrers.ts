@@ -12,7 +12,7 @@ import { type Referrer, toReferrer } from '../protocol/referrers.ts'
 import type { BlobStore } from './blobs.ts'
 import type { StorageDriver } from './driver.ts'
 import type { LinkStore } from './links.ts'
-import { parseFileDigest, referrerKey, referrersPrefix, referrersSeenKey } from './paths.ts'
+import { parseFileDigest, referrerKey, referrersFolder, referrersPrefix, referrersSeenKey } from './paths.ts'
 
 /** Repositories whose fingerprint is kept in memory. */
 const MAX_KNOWN = 50_000
@@ -72,6 +72,13 @@ export class ReferrerStore {
   async remove(name: RepositoryName, digest: Digest, bytes: Uint8Array): Promise<void> {
     const found = readSubject(bytes, digest)
     if (found !== undefined) await this.#driver.remove(referrerKey(name, found.subject, digest))
+  }
+
+  /** A repository has no manifests any more: so it has no referrers. */
+  async clear(name: RepositoryName): Promise<void> {
+    this.#seen.delete(name)
+    await this.#driver.removeLazily(referrersFolder(name))
+    this.#seen.delete(name)
   }
 
   /** Manifests have become visible that were added before, or are visible no more. */

@@ -1,36 +1,21 @@
 /** `admin` and `http.debug` of the configuration → the debug listener's application: metrics, health and the admin API. */
 import { join } from 'node:path'
 import type { PasswordAccounts } from '../access/accounts.ts'
-import type { Jobs } from '../admin/jobs.ts'
-import { Status } from '../admin/status.ts'
 import type { Config } from '../config/schema.ts'
 import { createDoor } from '../http/admin/door.ts'
 import { AdminLogin } from '../http/admin/login.ts'
-import type { AdminHandlers } from '../http/admin/operations.ts'
 import { createAdminApp } from '../http/admin.ts'
 import type { ReadSource } from '../http/forwarded.ts'
 import type { Health } from '../keep/health.ts'
-import type { Logger } from '../observe/log.ts'
-import type { Metrics } from '../observe/metrics.ts'
 import { ADMIN_TOKEN_KEY } from '../store/paths.ts'
-import { createOperatorHandlers } from './operator.ts'
-import type { createPull } from './pull.ts'
+import { createHandlers, type HandlerTools } from './admin-handlers.ts'
 import { openSecretFile } from './secret-file.ts'
 import type { Store } from './store.ts'
-import type { OperatedUpstream } from './upstreams.ts'
 
 /** What the admin API works on besides the store. */
-export interface AdminTools {
-  readonly version: string
-  readonly pull: ReturnType<typeof createPull>
+export interface AdminTools extends HandlerTools {
   readonly access: { readonly accounts: PasswordAccounts | undefined; readonly readSource: ReadSource }
-  readonly upstreams: readonly OperatedUpstream[]
-  readonly jobs: Jobs
   readonly health: Health
-  readonly metrics: Metrics
-  readonly log: Logger
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
 }
 
 /** The name that the debug listener's address has; none where it is on all addresses. */
@@ -39,19 +24,10 @@ const hostsOf = (addr: string): string[] => {
   return host === '' ? [] : [host]
 }
 
-/** What does the work of each operation of `http/admin/operations`. */
-const createHandlers = (store: Store, tools: AdminTools): AdminHandlers => {
-  const upstreams = tools.upstreams.map(({ upstream }) => upstream)
-  const status = new Status({ ...tools, upstreams, flights: tools.pull.flights, driver: store.driver })
-  return {
-    ...createOperatorHandlers(tools),
-    status: () => status.report(),
-  }
-}
-
 /** Builds the debug listener's application. */
-export const createAdmin = ({ admin, http }: Config, store: Store, tools: AdminTools) => {
+export const createAdmin = (config: Config, store: Store, tools: AdminTools) => {
   const { access, health, log, metrics } = tools
+  const { admin, http } = config
   const { prometheus, addr } = http.debug
   let token = admin.token
   const login = new AdminLogin({
@@ -72,7 +48,7 @@ export const createAdmin = ({ admin, http }: Config, store: Store, tools: AdminT
       health: () => health,
       setDown: (isDown) => health.setDown(isDown),
       door,
-      handlers: createHandlers(store, tools),
+      handlers: createHandlers(config, store, tools),
     }),
     /** Opens the admin token. To be called once the process is whom the store belongs to. */
     async open(): Promise<void> {

@@ -97,6 +97,7 @@ export const createKeep = (config: Config, store: Store, tools: KeepTools) => {
       )
       await store.mirroredSize.start()
       store.uses.start()
+      store.pulls.start()
       for (const each of routines) each.start()
     },
     /** Ends it. */
@@ -104,6 +105,7 @@ export const createKeep = (config: Config, store: Store, tools: KeepTools) => {
       await Promise.all([budget.stop(), ...routines.map((each) => each.stop())])
       await store.mirroredSize.stop()
       await store.uses.stop()
+      await store.pulls.stop()
     },
   }
 }

@@ -93,6 +93,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     deadlines,
     metrics,
   })
+  const freshness = createFreshness(cache.freshness.map((rule) => ({ tags: rule.tags, forMs: rule.for })))
   const manifestUses = new ManifestUses({ uses, manifests: kept, now })
   const manifests = new ManifestPull({
     stored: new StoredManifests({ manifests: kept, links, log }),
@@ -102,9 +103,10 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     mending,
     prefetch,
     uses: manifestUses,
+    pulls: store.pulls,
     coordinator,
     deadlines,
-    freshness: createFreshness(cache.freshness.map((rule) => ({ tags: rule.tags, forMs: rule.for }))),
+    freshness,
     governor,
     keepsGone: cache.keepgone,
     metrics,
@@ -143,6 +145,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
       await mirror.settle()
       return true
     },
+    freshness,
     /** Resolves when everything that has been fetched so far is stored. */
     settle,
     /** Ends every fetch; what is on disk stays for the next start. */

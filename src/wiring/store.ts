@@ -12,6 +12,7 @@ import { MarkStore } from '../store/marks.ts'
 import { MirroredSize } from '../store/mirrored-size.ts'
 import { Owner } from '../store/owner.ts'
 import { PinStore } from '../store/pins.ts'
+import { PullStore } from '../store/pulls.ts'
 import { ReferrerStore } from '../store/referrers.ts'
 import type { MakeRoom } from '../store/room.ts'
 import { UseStore } from '../store/uses.ts'
@@ -54,6 +55,7 @@ export const createStore = (
     manifests: new ManifestStore(blobs, links, referrers),
     marks: new MarkStore(driver),
     pins: new PinStore(driver),
+    pulls: new PullStore(driver, log, now),
     uses,
     mirroredSize: new MirroredSize(driver, log),
     leases: new Leases((digest) => uses.note(digest)),

@@ -29,7 +29,7 @@ export interface Operation<
   readonly body: B
   /** Status of success. */
   readonly status: 200 | 202 | 204
-  /** What is answered; `z.undefined()` where nothing is. */
+  /** What is answered; `z.void()` where nothing is. */
   readonly answer: A
   /** Status → when it is answered with, besides what every operation may refuse. */
   readonly refusals: Readonly<Record<number, string>>
@@ -48,7 +48,7 @@ type Declaration<P extends z.ZodObject, B extends z.ZodObject, A extends z.ZodTy
 export const declare = <
   P extends z.ZodObject = typeof NOTHING,
   B extends z.ZodObject = typeof NOTHING,
-  A extends z.ZodType = z.ZodUndefined,
+  A extends z.ZodType = z.ZodVoid,
 >(
   declaration: Declaration<P, B, A>,
 ): Operation<P, B, A> => ({
@@ -57,7 +57,7 @@ export const declare = <
   // What is left out has the type that the parameter of this function has by default.
   parameters: NOTHING as unknown as P,
   body: NOTHING as unknown as B,
-  answer: z.undefined() as unknown as A,
+  answer: z.void() as unknown as A,
   status: declaration.answer === undefined ? 204 : 200,
   refusals: {},
   ...declaration,

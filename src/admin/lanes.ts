@@ -1,0 +1,22 @@
+/** Many pieces of work, a few at a time. */
+
+/** Pieces of work at once: enough for a disk to be busy, and few enough to leave it to others as well. */
+const LANES = 8
+
+/** Does `work` on each item; the first failure ends all, once what is under way has ended. */
+export const inLanes = async <T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> => {
+  const waiting = items[Symbol.iterator]()
+  let hasFailed = false
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.next(); !next.done && !hasFailed; next = waiting.next())
+      try {
+        await work(next.value)
+      } catch (error) {
+        hasFailed = true
+        throw error
+      }
+  }
+  const ends = await Promise.allSettled(Array.from({ length: LANES }, lane))
+  const failed = ends.find((end) => end.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
