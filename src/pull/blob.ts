@@ -80,7 +80,7 @@ export class BlobPull {
   async stat(repository: Repository, digest: Digest): Promise<number | undefined> {
     const { blobs, flights } = this.#options
     const linked = await this.#findLeased(repository, digest)
-    const sizeBytes = linked === undefined ? undefined : await blobs.stat(linked)
+    const sizeBytes = linked && (await this.#unlessBroken(repository, blobs.stat(linked)))
     if (sizeBytes !== undefined) return sizeBytes
     if (repository.kind === 'local') throw unknown(digest)
     const flight = flights.find(digest)
@@ -101,10 +101,11 @@ export class BlobPull {
   }
 
   async #openMissing(repository: Mirrored, digest: Digest, isLinked: boolean): Promise<PulledBlob> {
-    const { flights, blobs } = this.#options
+    const { flights } = this.#options
     const running = flights.find(digest)
     const isOurs = running !== undefined && isOf(running, repository.origin)
-    if (!isLinked && !isOurs && (running !== undefined || (await blobs.stat(digest)) !== undefined)) {
+    const isStored = async (): Promise<boolean> => (await this.#statStored(repository, digest)) !== undefined
+    if (!isLinked && !isOurs && (running !== undefined || (await isStored()))) {
       await this.#confirm(repository, digest)
       const hit = await this.#openStored(repository, digest, digest)
       if (hit !== undefined) return hit
@@ -151,7 +152,7 @@ export class BlobPull {
       upstream.stat(name, digest),
     )
     if (found === undefined) throw new UpstreamError('absent', `${upstream.name} has no such blob in ${name}`)
-    const sizeBytes = await this.#options.blobs.stat(digest)
+    const sizeBytes = await this.#statStored(repository, digest)
     if (sizeBytes !== undefined) this.#options.mirror.linkLater(repository, digest)
     return sizeBytes ?? found.sizeBytes ?? this.#options.prefetch.sizeOf(digest)
   }
@@ -171,9 +172,10 @@ export class BlobPull {
   }
 
   /** Where a blob lies; whoever asks for one of a local repository may be about to push a manifest that names it. */
-  async #findLeased({ name, kind }: Repository, digest: Digest): Promise<Digest | undefined> {
+  async #findLeased(repository: Repository, digest: Digest): Promise<Digest | undefined> {
+    const { name, kind } = repository
     const { links, leases, uses } = this.#options
-    const linked = await links.findBlob(name, digest)
+    const linked = await this.#findLinked(repository, digest)
     if (linked === undefined) return undefined
     if (kind !== 'local') {
       uses.note(linked)
@@ -184,10 +186,18 @@ export class BlobPull {
     return links.findBlob(name, digest)
   }
 
-  /** Where a blob lies, as far as that can be read: of a mirrored one that cannot the upstream is asked. */
-  async #findLinked({ name, kind }: Repository, digest: Digest): Promise<Digest | undefined> {
+  #findLinked(repository: Repository, digest: Digest): Promise<Digest | undefined> {
+    return this.#unlessBroken(repository, this.#options.links.findBlob(repository.name, digest))
+  }
+
+  #statStored(repository: Repository, digest: Digest): Promise<number | undefined> {
+    return this.#unlessBroken(repository, this.#options.blobs.stat(digest))
+  }
+
+  /** What cannot be read of a mirrored repository is as good as not there. @throws StorageError for a local one */
+  async #unlessBroken<T>({ kind }: Repository, found: Promise<T>): Promise<T | undefined> {
     try {
-      return await this.#options.links.findBlob(name, digest)
+      return await found
     } catch (error) {
       if (kind === 'local' || !(error instanceof StorageError)) throw error
       return undefined

@@ -6,7 +6,7 @@ import { Memory } from '../memory.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { isDigest } from '../protocol/digest.ts'
 import type { RepositoryName, Tag } from '../protocol/name.ts'
-import type { StorageDriver } from './driver.ts'
+import { type StorageDriver, StorageError } from './driver.ts'
 import { askedKey, confirmedPrefix, formatFileDigest, markKey, parseFileDigest } from './paths.ts'
 
 /** What a repository is: pushed here, or had from the upstream of that host. */
@@ -36,6 +36,10 @@ const isMark = (value: unknown): value is Mark => {
   )
 }
 
+const ignoreStorageError = (error: unknown): undefined => {
+  if (!(error instanceof StorageError)) throw error
+}
+
 /** How much a mark says: mirrored, pushed to, pushed. */
 const rankOf = (mark: Mark): number => (mark.kind === 'mirrored' ? 0 : mark.isKept ? 2 : 1)
 
@@ -47,14 +51,18 @@ const isAsked = (value: unknown): value is Asked => {
 /** The marks of all repositories. */
 export class MarkStore {
   readonly #driver: StorageDriver
-  readonly #marks = new Memory<RepositoryName, { mark: Mark | undefined }>(MAX_KNOWN, { ttl: KNOWN_FOR_MS })
+  readonly #marks: Memory<RepositoryName, { mark: Mark | undefined }>
+  /** What was last read of those that have one, however long ago. */
+  readonly #last = new Memory<RepositoryName, Mark>(MAX_KNOWN)
   readonly #asked = new Memory<string, { readonly asked: Asked; readonly writtenAtMs: number }>(MAX_KNOWN)
   readonly #turns = new Map<RepositoryName, Promise<void>>()
   /** Counts what was written or removed: what was read meanwhile is not to be believed any longer. */
   #changes = 0
 
-  constructor(driver: StorageDriver) {
+  /** @param now milliseconds, for the age of what is remembered; a test passes its own clock */
+  constructor(driver: StorageDriver, now: () => number = () => performance.now()) {
     this.#driver = driver
+    this.#marks = new Memory(MAX_KNOWN, { ttl: KNOWN_FOR_MS, ttlResolution: 0, perf: { now } })
   }
 
   /** How often a mark was written or removed. */
@@ -62,10 +70,20 @@ export class MarkStore {
     return this.#changes
   }
 
-  /** The mark of a repository, or `undefined` where it has none. */
+  /**
+   * The mark of a repository, or `undefined` where it has none. A store that cannot be read lets the last word hold: what was
+   * mirrored is mirrored still, and of what was never looked at nothing is guessed.
+   */
   async read(name: RepositoryName): Promise<Mark | undefined> {
     const known = this.#marks.get(name)
-    return known === undefined ? this.reread(name) : known.mark
+    if (known !== undefined) return known.mark
+    try {
+      return await this.reread(name)
+    } catch (error) {
+      const last = this.#last.get(name)
+      if (!(error instanceof StorageError) || last === undefined) throw error
+      return last
+    }
   }
 
   /** The same from the store alone, where a second process may have written it just now. */
@@ -73,7 +91,7 @@ export class MarkStore {
     const changes = this.#changes
     const value = await this.#readJson(markKey(name))
     const mark = isMark(value) ? value : undefined
-    if (changes === this.#changes) this.#marks.set(name, { mark })
+    if (changes === this.#changes) this.#remember(name, mark)
     return mark
   }
 
@@ -87,7 +105,7 @@ export class MarkStore {
       if (present !== undefined && rankOf(present) > rankOf(mark)) return
       await this.#driver.write(markKey(name), JSON.stringify(mark))
       this.#changes += 1
-      this.#marks.set(name, { mark })
+      this.#remember(name, mark)
     })
   }
 
@@ -98,15 +116,22 @@ export class MarkStore {
       await this.#driver.remove(markKey(name))
       this.#changes += 1
       this.#marks.delete(name)
+      this.#last.delete(name)
     })
   }
 
-  /** What the upstream last said of a tag. */
+  #remember(name: RepositoryName, mark: Mark | undefined): void {
+    this.#marks.set(name, { mark })
+    if (mark === undefined) this.#last.delete(name)
+    else this.#last.set(name, mark)
+  }
+
+  /** What the upstream last said of a tag, as far as that can be read. */
   async readAsked(name: RepositoryName, tag: Tag): Promise<Asked | undefined> {
     const key = askedKey(name, tag)
     const known = this.#asked.get(key)
     if (known !== undefined) return known.asked
-    const value = await this.#readJson(key)
+    const value = await this.#readJson(key).catch(ignoreStorageError)
     if (!isAsked(value)) return undefined
     this.#asked.set(key, { asked: value, writtenAtMs: value.atMs })
     return value

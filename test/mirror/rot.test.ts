@@ -161,6 +161,22 @@ describe('a stored blob that is rotten', () => {
     assert.deepEqual(await listFolder(root, QUARANTINE_PREFIX), [])
   })
 
+  it('stops nothing where the whole disk is: what was pulled before is passed on from the upstream', async () => {
+    await warm()
+    const known = { lone: hub.addBlob(NAME, seededBytes(500_000, 'cold')).digest, layer }
+    disk.die()
+    assert.deepEqual((await getManifest('latest')).body, image.manifest.bytes)
+    assert.deepEqual((await getManifest(image.manifest.digest)).body, image.manifest.bytes)
+    for (const digest of Object.values(known)) {
+      assert.equal((await entrepot.head(`/v2/${NAME}/blobs/${digest}`)).status, 200)
+      const answer = await getBlob(digest)
+      assert.deepEqual([answer.status, digestOf(answer.body)], [200, digest])
+    }
+    await entrepot.settle()
+    disk.mend()
+    assert.ok(await isRightOnDisk(layer), 'and what is on it is not touched')
+  })
+
   describe('in a manifest', () => {
     const spoilManifest: readonly (readonly [string, () => Promise<void>])[] = [
       ['is gone', () => rm(pathOf(image.manifest.digest))],

@@ -107,6 +107,23 @@ describe('a mark', () => {
     assert.deepEqual(driver.calls, [])
   })
 
+  it('that was read once holds while the store cannot be read, and what was not is not guessed', async () => {
+    let nowMs = 1_000
+    marks = new MarkStore(driver, () => nowMs)
+    await marks.write(NAME, MIRRORED)
+    assert.equal(await marks.read('team/other' as RepositoryName), undefined)
+    nowMs += 60_000
+    driver.fail('read', 'damaged')
+    assert.deepEqual(await marks.read(NAME), MIRRORED)
+    await assert.rejects(marks.reread(NAME), { name: 'StorageError' })
+    await assert.rejects(marks.read('team/other' as RepositoryName), { name: 'StorageError' })
+    driver.fail('read', undefined)
+    await marks.remove(NAME)
+    nowMs += 60_000
+    driver.fail('read', 'damaged')
+    await assert.rejects(marks.read(NAME), { name: 'StorageError' })
+  })
+
   it('is looked for in the store by reread, where another process may have written it', async () => {
     await marks.read(NAME)
     driver.put(markKey(NAME), JSON.stringify(KEPT))

@@ -4,6 +4,7 @@
  *     const disk = new BadSectors()
  *     const driver = disk.under(realDriver)
  *     disk.lose(blobKey(digest), 100_000)       // from that byte on
+ *     disk.die()                                // nothing at all works any more
  */
 import { type StorageDriver, StorageError, type StoredFile } from '../../src/store/driver.ts'
 
@@ -13,14 +14,21 @@ const damaged = (key: string): StorageError =>
 /** See the top of this file. */
 export class BadSectors {
   readonly #lostFrom = new Map<string, number>()
+  #isDead = false
 
   /** Lets what lies at a key be unreadable from a byte on. */
   lose(key: string, fromByte = 0): void {
     this.#lostFrom.set(key, fromByte)
   }
 
+  /** Lets every operation fail. */
+  die(): void {
+    this.#isDead = true
+  }
+
   /** Lets everything be readable again. */
   mend(): void {
+    this.#isDead = false
     this.#lostFrom.clear()
   }
 
@@ -56,10 +64,12 @@ export class BadSectors {
     }
     return new Proxy(driver, {
       get: (target, property) => {
-        const own = Reflect.get(over, property) as unknown
-        if (own !== undefined) return own
-        const value: unknown = Reflect.get(target, property)
-        return typeof value === 'function' ? value.bind(target) : value
+        const value: unknown = Reflect.get(over, property) ?? Reflect.get(target, property)
+        if (typeof value !== 'function') return value
+        return async (...args: unknown[]): Promise<unknown> => {
+          if (this.#isDead) throw damaged(String(args[0]))
+          return value.apply(target, args) as unknown
+        }
       },
     })
   }
