@@ -32,6 +32,7 @@ const ARCHITECTURE: Architecture = {
     observe: [],
     memory: [],
     duration: [],
+    page: [],
   },
   ports: ['store/driver', 'upstream/upstream', 'coordinator/coordinator'],
   mayKnowPorts: ['http', 'access', 'push'],

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { DEFAULT_FILES } from '../src/config/load.ts'
+import { readPage } from '../src/wiring/page.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const ENTRYPOINT = join(ROOT, 'config', 'image', 'entrypoint.sh')
@@ -68,4 +69,11 @@ test('what the image is built from is there and is sent to the build', () => {
     assert.ok(sent.has(name.replace(/^\.\//, '').split('/')[0] ?? ''), `${name} is left out by .dockerignore`)
     assert.doesNotThrow(() => execFileSync('test', ['-e', join(ROOT, name)]), `${name} is not there`)
   }
+})
+
+test('what is built from the source, and so the image, has the files of the page beside the program', () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const copy = /cp -R src\/page dist\/page/.exec(scripts.build)?.[0] ?? assert.fail(scripts.build)
+  execFileSync('sh', ['-c', copy.replace('dist', folder)], { cwd: ROOT })
+  for (const [name, bytes] of readPage()) assert.deepEqual(readFileSync(join(folder, 'page', name)), bytes)
 })

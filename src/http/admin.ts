@@ -12,6 +12,7 @@ import { type AdminHandlers, OPERATIONS } from './admin/operations.ts'
 import { createOperationRoutes, PREFIX } from './admin/routes.ts'
 import { writeErrors } from './errors.ts'
 import { answerOtherMethods } from './other-methods.ts'
+import { createPageRoutes, type PageFiles } from './page.ts'
 
 /** What is unwell, by the name of the check; empty when all is well. */
 export type Findings = Readonly<Record<string, string>>
@@ -38,6 +39,8 @@ export interface AdminOptions {
   readonly door: Door
   /** What does the work of the admin API. */
   readonly handlers: AdminHandlers
+  /** The page to look at. */
+  readonly page: PageFiles
   readonly log: Logger
 }
 
@@ -102,5 +105,6 @@ export const createAdminApp = (options: AdminOptions): ReturnType<Koa['callback'
   app.use(createFigureRoutes(options).routes())
   app.use(createDocumentRoutes(options).routes())
   app.use(createOperationRoutes(OPERATIONS, handlers, options).routes())
+  app.use(createPageRoutes(options.page).routes())
   return app.callback()
 }

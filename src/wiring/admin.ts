@@ -9,6 +9,7 @@ import type { ReadSource } from '../http/forwarded.ts'
 import type { Health } from '../keep/health.ts'
 import { ADMIN_TOKEN_KEY } from '../store/paths.ts'
 import { createHandlers, type HandlerTools } from './admin-handlers.ts'
+import { readPage } from './page.ts'
 import { openSecretFile } from './secret-file.ts'
 import type { Store } from './store.ts'
 
@@ -49,6 +50,7 @@ export const createAdmin = (config: Config, store: Store, tools: AdminTools) => 
       setDown: (isDown) => health.setDown(isDown),
       door,
       handlers: createHandlers(config, store, tools),
+      page: readPage(),
     }),
     /** Opens the admin token. To be called once the process is whom the store belongs to. */
     async open(): Promise<void> {

@@ -1,0 +1,69 @@
+/**
+ * Asking again and again, politely: only while the page is looked at, never twice at once, and less and less often while there
+ * is no answer.
+ */
+
+/** Longest pause after failures, in milliseconds. */
+const MAX_PAUSE_MS = 60_000
+
+/** Something that is asked again and again. */
+export class Poll {
+  /** @type {() => Promise<void>} */
+  #ask
+  /** @type {() => number} */
+  #pause
+  /** @type {number | undefined} */
+  #timer
+  #failures = 0
+  #isAsking = false
+  #isWanted = false
+
+  /**
+   * @param {() => Promise<void>} ask rejects where there was no answer
+   * @param {() => number} pause between two questions, in milliseconds
+   */
+  constructor(ask, pause) {
+    this.#ask = ask
+    this.#pause = pause
+    document.addEventListener('visibilitychange', () => this.#schedule(0))
+  }
+
+  /** Asks at once, and from then on. */
+  start() {
+    this.#isWanted = true
+    this.#schedule(0)
+  }
+
+  /** Asks no more. */
+  stop() {
+    this.#isWanted = false
+    clearTimeout(this.#timer)
+  }
+
+  /** Asks at once, if it asks at all. */
+  hurry() {
+    this.#failures = 0
+    this.#schedule(0)
+  }
+
+  /** @param {number} ms */
+  #schedule(ms) {
+    clearTimeout(this.#timer)
+    if (!this.#isWanted || document.hidden) return
+    this.#timer = setTimeout(() => this.#run(), ms)
+  }
+
+  async #run() {
+    // Whatever is asked for meanwhile may not be in the answer that is under way: it is asked for again after it.
+    if (this.#isAsking) return this.#schedule(200)
+    this.#isAsking = true
+    try {
+      await this.#ask()
+      this.#failures = 0
+    } catch {
+      this.#failures += 1
+    }
+    this.#isAsking = false
+    this.#schedule(Math.min(MAX_PAUSE_MS, this.#pause() * 2 ** this.#failures))
+  }
+}
