@@ -27,6 +27,7 @@ import { createKeep, type Keep } from './wiring/keep.ts'
 import { connectMetrics } from './wiring/metrics.ts'
 import { createNotifications } from './wiring/notifications.ts'
 import { createPull } from './wiring/pull.ts'
+import { createPurge } from './wiring/purge.ts'
 import { createPush } from './wiring/push.ts'
 import { createRepair } from './wiring/repair.ts'
 import { createStore, type StoreTools } from './wiring/store.ts'
@@ -147,6 +148,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     mending: repair.mending,
     upstreams,
   })
+  const purge = createPurge(config, store, { repositories, coordinator, log, now })
   const push = createPush(config, store, { repositories, coordinator, metrics, log, now })
   const jobs = new Jobs({ metrics, log, now })
   const notifications = await createNotifications(config, { metrics, log, environment: process.env, now })
@@ -164,6 +166,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     listings: pull.listings,
     catalog: pull.catalog,
     push: push.services,
+    purge: purge.route,
     onEvent: notifications && ((event, request) => notifications.emit(event, request)),
     guard: access.guard,
     admit: access.admit,
@@ -187,8 +190,8 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
   const { addr } = config.http.debug
   const { version } = options
-  const parts = { pull, keep, access, health, repositories, upstreams, coordinator, jobs, metrics, log, now }
-  const admin = createAdmin(config, store, { ...parts, version })
+  const parts = { pull, keep, repair, purge, access, health, repositories, upstreams, coordinator, jobs }
+  const admin = createAdmin(config, store, { ...parts, metrics, log, now, version })
   const debugListener = new Listener(admin.app, { addr, limits })
 
   store.leases.waitFor(store.owner.marked)

@@ -1,9 +1,9 @@
 /** How the server is, in figures that name no repository: what its page and `entrepot status` show. */
 import type { Flights } from '../fetch/flights.ts'
+import type { Budget } from '../keep/budget.ts'
 import type { Series } from '../observe/counter.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { CONTENT_TYPES } from '../observe/table/reads.ts'
-import type { StorageDriver } from '../store/driver.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { stateOf } from './upstream-state.ts'
 
@@ -12,7 +12,7 @@ export interface StatusOptions {
   readonly version: string
   readonly upstreams: readonly Upstream[]
   readonly flights: Pick<Flights, 'list'>
-  readonly driver: Pick<StorageDriver, 'usage'>
+  readonly budget: Pick<Budget, 'bounds' | 'figures'>
   readonly metrics: Metrics
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -35,15 +35,27 @@ export class Status {
 
   /** The figures of this moment. @throws StorageError */
   async report() {
-    const { version, flights, driver } = this.#options
-    const usage = await driver.usage()
+    const { version, flights } = this.#options
     return {
       version,
       startedAt: this.#startedAt,
-      cache: { freeBytes: usage?.freeBytes, totalBytes: usage?.totalBytes },
+      cache: await this.#cache(),
       traffic: this.#traffic(),
       fetches: { active: flights.list().length },
       upstreams: this.#upstreams(),
+    }
+  }
+
+  async #cache() {
+    const { budget, metrics } = this.#options
+    const { mirroredBytes, partialBytes, comingBytes, usage } = await budget.figures()
+    return {
+      sizeBytes: mirroredBytes === undefined ? undefined : mirroredBytes + partialBytes - comingBytes,
+      limitBytes: budget.bounds.maxBytes,
+      freeBytes: usage?.freeBytes,
+      totalBytes: usage?.totalBytes,
+      minFreeBytes: usage && Math.floor(budget.bounds.minFreeBytes(usage.totalBytes)),
+      evictedBytes: metrics.evictedBytes.series({}).value,
     }
   }
 

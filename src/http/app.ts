@@ -27,7 +27,7 @@ import { createNotify, type Notify } from './events.ts'
 import type { ReadSource } from './forwarded.ts'
 import type { Action, Admit, Guard, GuardedRoute } from './guard.ts'
 import { listCatalog, listReferrers, listTags } from './listings.ts'
-import { deleteManifest, getManifest, putManifest } from './manifests.ts'
+import { deleteManifest, getManifest, type PurgeRoute, putManifest } from './manifests.ts'
 import { measure } from './measure.ts'
 import { answerOtherMethods } from './other-methods.ts'
 import { createLocate } from './reply.ts'
@@ -55,6 +55,8 @@ export interface AppOptions {
   readonly listings: ListingPull
   readonly catalog: Catalog
   readonly push: PushServices
+  /** A `DELETE` of what is mirrored. */
+  readonly purge: PurgeRoute
   /** Told of every pull, push, mount and delete; `undefined`: nobody wants to know. */
   readonly onEvent: OnEvent | undefined
   readonly guard: Guard
@@ -118,12 +120,12 @@ const as =
 const addWriteRoutes = (
   router: Router<RequestState>,
   notify: Notify,
-  { guard, push, origin, prefix }: AppOptions,
+  { guard, push, purge, origin, prefix }: AppOptions,
 ): void => {
   const locate = createLocate(origin, prefix)
   const { claims, deletes, manifests } = push
   const upload = createUploadRoutes({ ...push, locate, notify })
-  const manifest = { push: manifests, deletes, claims, locate, notify }
+  const manifest = { push: manifests, deletes, purge, claims, locate, notify }
   const on = (action: Action, handler: string, route: GuardedRoute) =>
     guard(action, as(handler, push.isReadOnly ? refuseWrites : route))
   router.post('/v2/*name/blobs/uploads', on('push', 'blob_upload', upload.startUpload))

@@ -2,7 +2,7 @@
 import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import { MAX_MANIFEST_BYTES } from '../protocol/manifest.ts'
-import { parseReference, parseTag, type Reference, type Tag } from '../protocol/name.ts'
+import { parseReference, parseTag, type Reference, type RepositoryName, type Tag } from '../protocol/name.ts'
 import type { ManifestPull } from '../pull/manifest.ts'
 import type { Claims } from '../push/claim.ts'
 import type { Deletes } from '../push/delete.ts'
@@ -73,10 +73,19 @@ const tooLarge = (): RegistryError =>
     message: `manifest invalid: it is larger than ${MAX_MANIFEST_BYTES} bytes`,
   })
 
+/** A `DELETE` of what is mirrored: the content can be had again, so that it is a purge. */
+export interface PurgeRoute {
+  /** Whether an account may do that; empty: anonymous. */
+  mayPurge(account: string): boolean
+  /** @throws RegistryError `MANIFEST_UNKNOWN`, `NAME_UNKNOWN`, `DENIED` */
+  purge(name: RepositoryName, reference: Reference): Promise<void>
+}
+
 /** What writing manifests works with. */
 export interface ManifestRoutesOptions {
   readonly push: ManifestPush
   readonly deletes: Deletes
+  readonly purge: PurgeRoute
   readonly claims: Claims
   readonly locate: Locate
   readonly notify: Notify
@@ -127,10 +136,15 @@ const deleteReferenced = async (
 
 /** `DELETE /v2/<name>/manifests/<reference>` (distribution-spec 1.1, Deleting tags, Deleting manifests). */
 export const deleteManifest =
-  ({ deletes, notify }: ManifestRoutesOptions): GuardedRoute =>
+  ({ deletes, purge, notify }: ManifestRoutesOptions): GuardedRoute =>
   async (ctx) => {
     const reference = writtenReference(ctx)
-    for (const target of await deleteReferenced(deletes, ctx.state.repository, reference))
+    const { repository, identity } = ctx.state
+    if (repository.kind === 'mirrored' && purge.mayPurge(identity?.account ?? '')) {
+      await purge.purge(repository.name, reference)
+      return replyEmpty(ctx, 202)
+    }
+    for (const target of await deleteReferenced(deletes, repository, reference))
       notify(ctx, {
         action: 'delete',
         type: 'manifest',

@@ -58,6 +58,11 @@ export class Budget {
     this.#options = options
   }
 
+  /** What is to be kept. */
+  get bounds(): Bounds {
+    return this.#options.bounds
+  }
+
   /** Tells what is being fetched. */
   watch(fetches: Fetches): void {
     this.#fetches = fetches

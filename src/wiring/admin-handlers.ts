@@ -5,23 +5,23 @@ import { Explain } from '../admin/explain.ts'
 import { listFetches } from '../admin/fetches.ts'
 import type { Jobs } from '../admin/jobs.ts'
 import { Pins } from '../admin/pins.ts'
-import { Purge } from '../admin/purge.ts'
 import type { PurgeRequest } from '../admin/purge-select.ts'
 import { refreshTag } from '../admin/refresh.ts'
 import { RepositoryList } from '../admin/repositories.ts'
-import { Sharing } from '../admin/sharing.ts'
 import { Status } from '../admin/status.ts'
+import { collectGarbage, scrubStore } from '../admin/upkeep.ts'
 import type { Config } from '../config/schema.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { Call } from '../http/admin/operation.ts'
 import type { AdminHandlers, OPERATIONS } from '../http/admin/operations.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { RegistryError } from '../protocol/error.ts'
 import type { Repositories } from '../repository.ts'
 import type { Keep } from './keep.ts'
 import { createOperatorHandlers } from './operator.ts'
 import type { createPull } from './pull.ts'
+import { type PurgeService, requireWritable } from './purge.ts'
+import type { createRepair } from './repair.ts'
 import type { Store } from './store.ts'
 import type { OperatedUpstream } from './upstreams.ts'
 
@@ -30,6 +30,8 @@ export interface HandlerTools {
   readonly version: string
   readonly pull: ReturnType<typeof createPull>
   readonly keep: Keep
+  readonly repair: ReturnType<typeof createRepair>
+  readonly purge: PurgeService
   readonly repositories: Repositories
   readonly upstreams: readonly OperatedUpstream[]
   readonly jobs: Jobs
@@ -52,33 +54,16 @@ const toPurgeRequest = ({ body }: Call<typeof OPERATIONS.purge>): PurgeRequest =
   isDryRun: body.dryRun,
 })
 
-/** Builds what purges; everything else that purges goes through it. */
-const createPurge = (config: Config, store: Store, tools: HandlerTools) => {
-  const parts = { ...store, ...tools }
-  const purge = new Purge(parts)
-  const sharing = new Sharing(parts, tools.now)
-  return {
-    sharing,
-    /** @throws RegistryError `UNSUPPORTED` where the store is not to be changed; else as {@link Purge.run} */
-    async run(request: PurgeRequest) {
-      if (config.storage.maintenance.readonly.enabled && !request.isDryRun)
-        throw new RegistryError('UNSUPPORTED', {
-          message: 'the registry is read-only: storage.maintenance.readonly',
-        })
-      const report = await purge.run(request)
-      if (!request.isDryRun) sharing.doubt()
-      return report
-    },
-  }
-}
-
 /** Builds what does the work. */
 export const createHandlers = (config: Config, store: Store, tools: HandlerTools): AdminHandlers => {
-  const { pull, now } = tools
+  const { pull, keep, repair, purge, jobs, now } = tools
   const { flights, freshness, manifests } = pull
   const parts = { ...store, ...tools, flights, freshness }
-  const purge = createPurge(config, store, tools)
-  const status = new Status({ ...parts, upstreams: tools.upstreams.map(({ upstream }) => upstream) })
+  const status = new Status({
+    ...parts,
+    budget: keep.budget,
+    upstreams: tools.upstreams.map(({ upstream }) => upstream),
+  })
   const list = new RepositoryList(parts)
   const contents = new Contents({ ...parts, sharing: purge.sharing })
   const explain = new Explain(parts)
@@ -94,6 +79,12 @@ export const createHandlers = (config: Config, store: Store, tools: HandlerTools
     listFetches: () => listFetches(flights, now()),
     refresh: ({ body: { repository, tag } }) => refreshTag({ ...parts, manifests }, repository, tag),
     purge: (call) => purge.run(toPurgeRequest(call)),
+    startGc: ({ body }) => {
+      if (!body.dryRun) requireWritable(config)
+      const request = { isDryRun: body.dryRun, dropsUntagged: body.untagged }
+      return jobs.start('gc', collectGarbage(keep.collector, request))
+    },
+    startScrub: () => jobs.start('scrub', scrubStore(repair.scrub)),
     listPins: ({ parameters: { repository }, signal }) => pins.list(repository, signal),
     pin: ({ body: { repository, reference } }) => pins.add(repository, reference),
     unpin: ({ body: { repository, reference } }) => pins.remove(repository, reference),

@@ -1,12 +1,14 @@
 /** Purges of a running mirror: what goes, what stays, and what clients notice. */
 import assert from 'node:assert/strict'
-import { request } from 'node:http'
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { rm } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
+import { after, afterEach, before, beforeEach, describe, it, type TestContext } from 'node:test'
 import { digestOf } from '../../src/protocol/digest.ts'
+import { ALICE, BOB, writeAccounts } from '../http/accounts.ts'
 import { Pusher } from '../http/pusher.ts'
 import { openAdmin, type TestAdmin } from '../support/admin.ts'
 import { seededContent } from '../support/bytes.ts'
-import { startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
+import { makeFolder, startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
 import { makeImage, makeIndex, type TestImage } from '../support/images.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts'
 
@@ -119,7 +121,7 @@ describe('a purge', () => {
     const layer = seededContent(24 * 1024 * 1024, 'slow')
     const image = makeImage({ seed: 'slow', layers: [layer] })
     await addAndPull('app/slow', '1', image)
-    const answer = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       request(`${entrepot.url}/v2/app/slow/blobs/${layer.digest}`, resolve).once('error', reject).end()
     })
     // Nothing is read yet: all that fits in the buffers of the two ends has been sent, and the rest waits.
@@ -227,5 +229,63 @@ describe('a purge', () => {
       await admin.refuse('purge', { body }, 400, 'UNSUPPORTED')
     const digest = `sha256:${'0'.repeat(64)}`
     await admin.refuse('purge', { body: { repository: 'app/refused', tag: '1', digest } }, 400, 'UNSUPPORTED')
+  })
+})
+
+describe('a DELETE of what is mirrored', () => {
+  let hub: ScriptedUpstream
+  let folder: string
+
+  before(async () => {
+    hub = await startScriptedUpstream()
+    folder = await makeFolder()
+  })
+  after(async () => {
+    await hub.close()
+    await rm(folder, { recursive: true })
+  })
+
+  /** Starts a mirror that has an image, and stops it when the test has ended. */
+  const startWith = async (config: Record<string, unknown>, test: TestContext) => {
+    const image = hub.addImage('app/gone', '1')
+    const entrepot = await startEntrepot({ upstream: hub, config })
+    test.after(() => entrepot.stop())
+    assert.equal((await entrepot.get('/v2/app/gone/manifests/1', { Authorization: ALICE })).status, 200)
+    await entrepot.settle()
+    return { entrepot, path: `/v2/app/gone/manifests/${image.manifest.digest}` }
+  }
+
+  const withAccounts = async () => ({
+    auth: { htpasswd: { realm: 'test', path: await writeAccounts(folder) } },
+    admin: { users: ['alice'] },
+  })
+
+  it('is a purge where deletes are on', async (test) => {
+    const { entrepot, path } = await startWith({ storage: { delete: { enabled: true } } }, test)
+    assert.equal((await entrepot.ask('DELETE', path)).status, 202)
+    const { repositories } = await (await openAdmin(entrepot)).call('listRepositories')
+    assert.deepEqual(repositories, [])
+    assert.equal((await entrepot.ask('DELETE', path)).status, 404)
+    assert.equal((await entrepot.get('/v2/app/gone/manifests/1')).status, 200)
+  })
+
+  it('of a tag takes what only the tag needs', async (test) => {
+    const { entrepot } = await startWith({ storage: { delete: { enabled: true } } }, test)
+    assert.equal((await entrepot.ask('DELETE', '/v2/app/gone/manifests/1')).status, 202)
+    const { repositories } = await (await openAdmin(entrepot)).call('listRepositories')
+    assert.deepEqual(repositories, [])
+  })
+
+  it('is a purge for an admin, though deletes are off', async (test) => {
+    const { entrepot, path } = await startWith(await withAccounts(), test)
+    assert.equal((await entrepot.ask('DELETE', path, { Authorization: ALICE })).status, 202)
+  })
+
+  it('is 405 for another account, and for everybody where deletes are off', async (test) => {
+    const guarded = await startWith(await withAccounts(), test)
+    const byBob = await guarded.entrepot.ask('DELETE', guarded.path, { Authorization: BOB })
+    assert.equal(byBob.status, 405)
+    const open = await startWith({}, test)
+    assert.equal((await open.entrepot.ask('DELETE', open.path)).status, 405)
   })
 })

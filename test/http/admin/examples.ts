@@ -20,5 +20,7 @@ export const EXAMPLES: Readonly<Record<OperationName, CallInput>> = {
   purge: { body: { repository: 'library/alpine', digest: DIGEST, unusedFor: '7d', dryRun: true } },
   listPins: { parameters: { repository: 'library/alpine' } },
   pin: { body: { repository: 'library/alpine', reference: '3' } },
+  startGc: { body: { dryRun: true, untagged: true } },
+  startScrub: {},
   unpin: { body: { repository: 'library/alpine', reference: DIGEST } },
 }

@@ -17,7 +17,7 @@ const item = z.strictObject({
 })
 
 /** A job. */
-const job = z.strictObject({
+export const job = z.strictObject({
   id: z.string(),
   kind: z.enum(['warm', 'scrub', 'gc']),
   state: z.enum(['running', 'done', 'failed', 'cancelled']),

@@ -1,7 +1,10 @@
-/** What stays and what goes: purge, pins, garbage collection. */
+/** What stays and what goes: purge, pins, garbage collection; and whether what stays is what it was. */
 import { z } from 'zod'
 import { bytes, count, digest, duration, glob, reference, repositoryName, tag, text } from '../kinds.ts'
 import { declare } from '../operation.ts'
+import { job } from './jobs.ts'
+
+const READ_ONLY = 'the store is read-only: storage.maintenance.readonly'
 
 const SELECTORS = ['repository', 'pattern', 'upstream', 'unusedFor', 'all'] as const
 
@@ -55,7 +58,7 @@ export const KEEP_OPERATIONS = {
     answer: purged,
     refusals: {
       404: 'nothing of that name is stored here',
-      405: 'the store is read-only: storage.maintenance.readonly',
+      405: READ_ONLY,
       409: 'the repository is local, or another process works on the volume',
     },
   }),
@@ -80,5 +83,31 @@ export const KEEP_OPERATIONS = {
     path: '/pins',
     summary: 'Unpins a tag or digest',
     body: pin,
+  }),
+  startGc: declare({
+    method: 'post',
+    path: '/gc',
+    summary: 'Begins to collect garbage: what no repository and no manifest needs',
+    description: 'It is done by itself as well. What was pushed or asked for of late stays.',
+    body: z.strictObject({
+      dryRun: z.boolean().default(false).meta({ description: 'Only counts what would go' }),
+      untagged: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Local manifests that no tag reaches go as well' }),
+    }),
+    status: 202,
+    answer: job,
+    refusals: { 405: READ_ONLY, 409: 'one runs already' },
+  }),
+  startScrub: declare({
+    method: 'post',
+    path: '/scrub',
+    summary: 'Begins to verify everything that is stored, and repairs what is not what it was',
+    description:
+      'It is done slowly by itself as well. Here it goes as fast as it can without being in the way of clients.',
+    status: 202,
+    answer: job,
+    refusals: { 409: 'one runs already' },
   }),
 }

@@ -13,8 +13,11 @@ const upstream = z.strictObject({
 
 const cache = z.strictObject({
   sizeBytes: bytes.optional().meta({ description: 'Mirrored content; absent until it was counted' }),
+  limitBytes: bytes.optional().meta({ description: 'cache.maxsize' }),
   freeBytes: bytes.optional().meta({ description: 'Free on the file system of the store' }),
   totalBytes: bytes.optional().meta({ description: 'Size of the file system of the store' }),
+  minFreeBytes: bytes.optional().meta({ description: 'What is left free: cache.minfree' }),
+  evictedBytes: bytes.meta({ description: 'Evicted since the start' }),
 })
 
 const traffic = z.strictObject({
