@@ -17,8 +17,8 @@ export interface StatusAnswer {
     readonly limitBytes?: number
     readonly freeBytes?: number
     readonly totalBytes?: number
-    readonly minFreeBytes: number
-    readonly evictedBytes: number
+    readonly minFreeBytes?: number
+    readonly evictedBytes?: number
   }
   readonly traffic: {
     readonly hits: number
@@ -88,7 +88,11 @@ export interface ContentsAnswer {
   readonly kind: string
   readonly upstream?: string
   readonly tags: readonly TagEntry[]
+  /** For `last`, where there are more tags. */
+  readonly next?: string
+  /** Those of the tags, and others, as far as they are told. */
   readonly manifests: readonly ManifestEntry[]
+  readonly manifestCount?: number
   readonly sizeBytes: number
 }
 
@@ -163,7 +167,8 @@ export interface UpstreamsAnswer {
     readonly lastError?: string
     readonly lastErrorAt?: string
     readonly limitedUntil?: string
-    readonly refusedCredentials?: boolean
+    /** Why the account is refused. */
+    readonly refusedCredentials?: string
     readonly rateLimit?: RateLimit
     readonly outageUntil?: string
   }[]

@@ -8,6 +8,7 @@ import type { Command } from 'commander'
 import { parseListenAddress } from '../config/address.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
+import { ADMIN_TOKEN_KEY } from '../store/paths.ts'
 import { UsageError } from './command.ts'
 import { readPassword } from './read-password.ts'
 
@@ -32,8 +33,6 @@ export interface AdminServer {
 
 /** Variable with the admin token. */
 const TOKEN_VARIABLE = 'ENTREPOT_ADMIN_TOKEN'
-/** File of the token that a server makes for itself, below the root of its store. */
-const TOKEN_FILE = 'entrepot/admin-token'
 const DEFAULT_ROOT = '/var/lib/registry'
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
@@ -100,7 +99,7 @@ const givenCredentials = async (
 
 const tokenOf = (config: Config): Credentials => {
   if (config.admin.token !== undefined) return bearer(config.admin.token, 'admin.token')
-  const file = join(config.storage.filesystem?.rootdirectory ?? DEFAULT_ROOT, TOKEN_FILE)
+  const file = join(config.storage.filesystem?.rootdirectory ?? DEFAULT_ROOT, ADMIN_TOKEN_KEY)
   try {
     return bearer(readFileSync(file, 'utf8'), file)
   } catch (error) {

@@ -22,6 +22,7 @@ const CONTENT: Readonly<Record<string, LoadCommand>> = {
   scrub: async () => (await import('./scrub.ts')).addScrub,
   gc: async () => (await import('./gc.ts')).addGc,
   jobs: async () => (await import('./jobs.ts')).addJobs,
+  outage: async () => (await import('./outage.ts')).addOutage,
 }
 
 const PEOPLE: Readonly<Record<string, LoadCommand>> = {

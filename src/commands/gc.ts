@@ -1,6 +1,6 @@
 /**
- * `entrepot gc` and, by distribution's name, `garbage-collect`: frees what nothing needs, on a volume that no server works
- * on. A running server collects by itself; beside one only `--dry-run` looks.
+ * `entrepot gc` and, by distribution's name, `garbage-collect`: frees what nothing needs. On a volume that a server works
+ * on that server does it, since nobody else may; `--dry-run` looks for itself in any case.
  */
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -17,7 +17,9 @@ import { Repositories } from '../repository.ts'
 import { readAdopted } from '../store/adopted.ts'
 import { createStore } from '../wiring/store.ts'
 import { createUpstreams } from '../wiring/upstreams.ts'
+import { NoServerError, withClient } from './admin-client.ts'
 import { type AddCommand, CommandError } from './command.ts'
+import { isWellDone, runJob } from './run-job.ts'
 
 interface GcOptions {
   readonly dryRun?: boolean
@@ -37,13 +39,14 @@ export const addGc: AddCommand = (program) => {
       .option('-q, --quiet', 'tell the sum alone')
       .action(async (file: string | undefined, options: GcOptions) => {
         const { config } = loadConfig({ file, env: process.env })
-        tell(await collect(config, options), options)
+        tell((await collect(config, options)) ?? (await collectInServer(file, options)), options)
       })
-  add('gc', 'free what nothing needs any more, on a volume that no server works on')
+  add('gc', 'free what nothing needs any more; where a server works on the volume, it does that')
   add('garbage-collect', 'the same, by the name that the registry image has for it')
 }
 
-const collect = async (config: Config, options: GcOptions): Promise<CollectReport> => {
+/** Collects here; `undefined` where a server works on the volume. */
+const collect = async (config: Config, options: GcOptions): Promise<CollectReport | undefined> => {
   const log = await createLogger({ level: 'warn', formatter: 'text', fields: {} })
   const metrics = createMetrics()
   const now = Date.now
@@ -74,11 +77,26 @@ const collect = async (config: Config, options: GcOptions): Promise<CollectRepor
     return await collector.run(request)
   } catch (error) {
     if (!(error instanceof VolumeSharedError)) throw error
-    throw new CommandError(
-      'a server works on this volume, and collects by itself: stop it first, or look with --dry-run',
-    )
+    return undefined
   } finally {
     await Promise.all(upstreams.map(({ upstream }) => upstream.close()))
+  }
+}
+
+/** Has the server of the configuration collect, and watches it. */
+const collectInServer = async (config: string | undefined, options: GcOptions): Promise<CollectReport> => {
+  try {
+    const body = options.deleteUntagged === true ? { untagged: true } : {}
+    const job = await withClient({ ...(config !== undefined && { config }) }, (client) =>
+      runJob(client, '/gc', body),
+    )
+    if (isWellDone(job)) return job.result as CollectReport
+    throw new CommandError(`gc ${job.state}${job.error === undefined ? '' : `: ${job.error}`}`)
+  } catch (error) {
+    if (!(error instanceof NoServerError)) throw error
+    throw new CommandError(
+      `a server works on this volume, but ${error.message}. Stop it first, or look with --dry-run`,
+    )
   }
 }
 

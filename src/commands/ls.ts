@@ -41,7 +41,7 @@ export const addLs: AddCommand = (program) => {
           return
         }
         const { name: repository } = await resolveImage(client, name)
-        const contents = await client.get<ContentsAnswer>('/contents', { repository })
+        const contents = await readContents(client, repository)
         if (options.json) printJson(contents)
         else print(showContents(contents, Date.now()))
       })
@@ -61,6 +61,20 @@ const listRepositories = async (
     last = page.next
   } while (last !== undefined)
   return all
+}
+
+/** Everything of a repository: its tags page by page. */
+const readContents = async (client: AdminClient, repository: string): Promise<ContentsAnswer> => {
+  const { next, ...first } = await client.get<ContentsAnswer>('/contents', { repository })
+  const tags = [...first.tags]
+  const manifests = new Map(first.manifests.map((each) => [each.digest, each]))
+  for (let last = next; last !== undefined; ) {
+    const page: ContentsAnswer = await client.get('/contents', { repository, last })
+    tags.push(...page.tags)
+    for (const each of page.manifests) manifests.set(each.digest, each)
+    last = page.next
+  }
+  return { ...first, tags, manifests: [...manifests.values()] }
 }
 
 /** Repositories for people. */
@@ -93,7 +107,7 @@ const showRepositories = (repositories: readonly RepositoryEntry[], nowMs: numbe
 
 /** A repository's contents for people: its tags, and the manifests that none of them names. */
 const showContents = (contents: ContentsAnswer, nowMs: number): string => {
-  const { name, kind, upstream, tags, manifests, sizeBytes } = contents
+  const { name, kind, upstream, tags, manifests, sizeBytes, manifestCount = 0 } = contents
   const untagged = manifests.filter((each) => each.tags.length === 0)
   const rows = [
     ...tags.map((each) => [
@@ -134,5 +148,7 @@ const showContents = (contents: ContentsAnswer, nowMs: number): string => {
     rows,
   )
   const from = upstream === undefined ? kind : `${kind} from ${upstream}`
-  return `${name}, ${from}: ${formatBytes(sizeBytes)}\n${rows.length === 0 ? '' : table}`
+  const others = manifestCount - manifests.length
+  const rest = others > 0 ? `… and ${formatCount(others, 'other manifest')}\n` : ''
+  return `${name}, ${from}: ${formatBytes(sizeBytes)}\n${rows.length === 0 ? '' : table}${rest}`
 }

@@ -37,11 +37,11 @@ const describeCache = ({ cache }: StatusAnswer): string[] => {
   const share = sizeBytes === undefined || !limitBytes ? '' : ` (${formatShare(sizeBytes / limitBytes)})`
   const budget = limitBytes === undefined ? '' : ` of ${formatBytes(limitBytes)}${share}`
   return [
-    `cache     ${size}${budget}, ${formatBytes(evictedBytes)} evicted so far`,
+    `cache     ${size}${budget}${evictedBytes === undefined ? '' : `, ${formatBytes(evictedBytes)} evicted so far`}`,
     ...(freeBytes === undefined || totalBytes === undefined
       ? []
       : [
-          `disk      ${formatBytes(freeBytes)} free of ${formatBytes(totalBytes)}, ${formatBytes(minFreeBytes)} are kept free`,
+          `disk      ${formatBytes(freeBytes)} free of ${formatBytes(totalBytes)}${minFreeBytes ? `, ${formatBytes(minFreeBytes)} are kept free` : ''}`,
         ]),
   ]
 }

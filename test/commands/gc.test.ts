@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { digestOf } from '../../src/protocol/digest.ts'
+import { runEntrepot } from '../support/command.ts'
 import { makeFolder, startEntrepot } from '../support/entrepot.ts'
+import { startFakeAdmin } from '../support/fake-admin.ts'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
 const BYTES = Buffer.from('nobody needs this any more')
@@ -48,5 +50,53 @@ describe('entrepot gc', () => {
   it('frees it, by the name that the registry image has for it too', async () => {
     assert.match(await gc('garbage-collect', '-q'), new RegExp(`^1 blobs, ${BYTES.length} bytes freed`))
     assert.match(await gc('gc'), /^0 blobs, 0 bytes freed/)
+  })
+
+  it('has the server do it that works on the volume, and refuses where that one cannot be reached', async () => {
+    const volume = join(root, 'volume')
+    const result = {
+      isDryRun: false,
+      repositories: 1,
+      manifests: 2,
+      links: 3,
+      blobs: 4,
+      bytes: 5,
+      waiting: 6,
+      garbage: [],
+    }
+    const job = {
+      id: 'j',
+      kind: 'gc',
+      state: 'done',
+      startedAt: '2026-06-01T12:00:00Z',
+      progress: { done: 1, bytes: 5 },
+      result,
+    }
+    const admin = await startFakeAdmin({ 'POST /admin/v1/gc': { status: 202, json: job } })
+    const entrepot = await startEntrepot({
+      root: volume,
+      config: { storage: { filesystem: { rootdirectory: volume } } },
+    })
+    try {
+      const addr = admin.url.replace('http://', '')
+      await writeFile(
+        file,
+        `{version: 0.1, storage: {filesystem: {rootdirectory: ${volume}}}, http: {debug: {addr: '${addr}'}}}`,
+      )
+      assert.match(await gc('gc', '-m'), /^4 blobs, 5 bytes freed; 2 manifests and 3 links dropped/)
+      assert.deepEqual(
+        admin.asked.map(({ call, body }) => [call, body]),
+        [['POST /admin/v1/gc', { untagged: true }]],
+      )
+      await admin.stop()
+      const refused = await runEntrepot(['gc', file], { cwd: root })
+      assert.equal(refused.code, 1)
+      assert.match(
+        refused.stderr,
+        /^entrepot: a server works on this volume, but no server answers at .*--dry-run\n$/,
+      )
+    } finally {
+      await entrepot.stop()
+    }
   })
 })

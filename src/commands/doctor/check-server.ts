@@ -13,7 +13,7 @@ type Upstream = UpstreamsAnswer['upstreams'][number]
 
 /** What is wrong with the disk and the budget, as far as it is known. */
 export const checkDisk = ({ cache }: Pick<StatusAnswer, 'cache'>): Finding => {
-  const { sizeBytes = 0, limitBytes, freeBytes, totalBytes, minFreeBytes } = cache
+  const { sizeBytes = 0, limitBytes, freeBytes, totalBytes, minFreeBytes = 0 } = cache
   const size = `the cache has ${formatBytes(sizeBytes)}${limitBytes === undefined ? '' : ` of ${formatBytes(limitBytes)}`}`
   if (freeBytes === undefined || totalBytes === undefined) return ok(size)
   const free = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} are free`
@@ -42,8 +42,11 @@ export const checkUpstreams = ({ upstreams }: UpstreamsAnswer, nowMs: number): r
 const checkState = (upstream: Upstream, nowMs: number): Finding => {
   const { name, state, hasCredentials, refusedCredentials, lastError, limitedUntil, outageUntil } = upstream
   const why = lastError === undefined ? '' : ` (${lastError})`
-  if (refusedCredentials === true || state === 'refused')
-    return problem(`${name} refuses the account of this server${why}`, 'correct its username and password')
+  if (refusedCredentials !== undefined || state === 'refused')
+    return problem(
+      `${name} refuses the account of this server${refusedCredentials === undefined ? why : ` (${refusedCredentials})`}`,
+      'correct its username and password',
+    )
   switch (state) {
     case 'well':
       return ok(

@@ -74,7 +74,8 @@ const findRepository = async (
   try {
     return (await client.get<ExplainAnswer>('/explain', { reference })).repository
   } catch (error) {
-    if (error instanceof AdminError && error.status === 401) return undefined
+    // Without a login, or with a server that does not know the call, the counters must do.
+    if (error instanceof AdminError && (error.status === 401 || error.code === 'UNKNOWN')) return undefined
     throw error
   }
 }

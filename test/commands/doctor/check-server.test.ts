@@ -41,7 +41,7 @@ describe('what the server tells of an upstream', () => {
     [{}, ['ok: docker.io answers, asked without an account']],
     [{ hasCredentials: true }, ['ok: docker.io answers and accepts the account']],
     [
-      { refusedCredentials: true, lastError: '401' },
+      { refusedCredentials: '401', state: 'well', lastError: 'x' },
       ['problem: docker.io refuses the account of this server (401)'],
     ],
     [
