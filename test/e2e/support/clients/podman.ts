@@ -7,6 +7,9 @@ import { authEnvironment, writeRegistriesConf } from './registries-conf.ts'
 
 /** podman, ready to be called. */
 export interface Podman {
+  /** `podman` and its flags, for whoever runs it himself, in {@link Podman.env}. */
+  readonly command: readonly string[]
+  readonly env: Readonly<Record<string, string>>
   /** `podman <args>`: resolves to stdout, rejects with all output. */
   podman(...args: string[]): Promise<string>
   /** Pulls, and resolves to the image's id (the digest of its config). */
@@ -35,6 +38,8 @@ export const preparePodman = async (workspace: Workspace, options: PodmanOptions
   const env = cleanEnvironment(folder, { ...options.env, ...authEnvironment(folder) })
   const podman = (...args: string[]): Promise<string> => run('podman', [...flags, ...args], { env })
   return {
+    command: ['podman', ...flags],
+    env,
     podman,
     pull: async (reference, ...flags) => {
       const id = await podman('pull', '--quiet', ...flags, reference)
