@@ -2,6 +2,7 @@
 import { makeWorkspace, type Workspace } from '../e2e/support/workspace.ts'
 import { Clients } from './client/clients.ts'
 import type { Metric, Sample } from './measure/samples.ts'
+import type { Chart } from './report/chart.ts'
 import { contestants } from './servers/all.ts'
 import type { Contestant, ContestantName, Server, ServerOptions } from './servers/server.ts'
 
@@ -17,12 +18,19 @@ export interface BenchOptions {
   readonly tell: (line: string) => void
 }
 
+/** What came of a case. */
+export interface Findings {
+  readonly samples: readonly Sample[]
+  readonly charts: readonly Chart[]
+}
+
 /** One case under way. */
 export class Bench {
   readonly options: BenchOptions
   readonly workspace: Workspace
   readonly clients: Clients
   readonly samples: Sample[] = []
+  readonly charts: Chart[] = []
   #starts = 0
 
   private constructor(options: BenchOptions, workspace: Workspace) {
@@ -31,13 +39,13 @@ export class Bench {
     this.clients = Clients.start(workspace)
   }
 
-  /** Runs `work` with everything it needs, and puts all away. @returns its figures */
-  static async run(options: BenchOptions, work: (bench: Bench) => Promise<void>): Promise<Sample[]> {
+  /** Runs `work` with everything it needs, and puts all away. */
+  static async run(options: BenchOptions, work: (bench: Bench) => Promise<void>): Promise<Findings> {
     const workspace = await makeWorkspace()
     try {
       const bench = new Bench(options, workspace)
       await work(bench)
-      return bench.samples
+      return { samples: bench.samples, charts: bench.charts }
     } finally {
       await workspace.remove()
     }
@@ -112,7 +120,7 @@ export interface Case {
   readonly name: string
   /** For the page. */
   readonly title: string
-  /** Whether it is part of the short form. */
-  readonly isShort: boolean
+  /** The smallest form of the benchmark that it is part of; `growth` is a form of its own. */
+  readonly form: 'short' | 'full' | 'growth'
   run(bench: Bench): Promise<void>
 }

@@ -11,6 +11,11 @@ import { smallBlobs } from './cases/small-blobs.ts'
 import { start } from './cases/start.ts'
 import { warmBlob, warmBlobTls } from './cases/warm-blob.ts'
 import { warmManifest } from './cases/warm-manifest.ts'
+import { blobs } from './growth/blobs.ts'
+import { clients } from './growth/clients.ts'
+import { repositories } from './growth/repositories.ts'
+import { tags } from './growth/tags.ts'
+import { upstreams } from './growth/upstreams.ts'
 
 export const CASES: readonly Case[] = [
   warmBlob,
@@ -26,4 +31,9 @@ export const CASES: readonly Case[] = [
   push,
   start,
   busy,
+  repositories,
+  tags,
+  blobs,
+  clients,
+  upstreams,
 ]

@@ -55,6 +55,10 @@ export const makeBlob = (recipe: Recipe): Blob => {
   }
 }
 
+/** All bytes of a small blob. */
+export const readBlob = (recipe: Recipe): Buffer =>
+  Buffer.concat([...blocks(recipe, 0, recipe.sizeBytes - 1)])
+
 /** Writes a blob to a file. */
 export const writeBlob = async (path: string, recipe: Recipe): Promise<void> => {
   const file = await open(path, 'wx')

@@ -7,30 +7,39 @@ import { Bench, type BenchOptions, type Case } from './bench.ts'
 import { CASES } from './cases.ts'
 import { resultsOf } from './measure/samples.ts'
 import { type Options, parseOptions, USAGE } from './options.ts'
+import { drawChart } from './report/chart.ts'
 import { compareWithStored, readStored, storeRatios } from './report/compare.ts'
 import { formatPage } from './report/page.ts'
 import { type CaseResult, describeMachine, type RunResult } from './report/result.ts'
 import { contestants } from './servers/all.ts'
 
+const DOCS = new URL('../../docs/', import.meta.url)
+
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 const tell = (text: string): void => void process.stderr.write(`${text}\n`)
 
-const select = ({ cases, isShort }: Options): Case[] => {
+const select = ({ cases, form }: Options): Case[] => {
   const unknown = cases.filter((name) => !CASES.some((each) => each.name === name))
   if (unknown.length > 0) throw new TypeError(`no such case: ${unknown.join(', ')}`)
   if (cases.length > 0) return CASES.filter(({ name }) => cases.includes(name))
-  return CASES.filter((each) => each.isShort || !isShort)
+  return CASES.filter(({ form: each }) => each === form || (form === 'full' && each === 'short'))
 }
 
 const runCase = async (one: Case, options: BenchOptions): Promise<CaseResult> => {
   const { name, title } = one
   const telling = { ...options, tell: (line: string) => tell(`${name}: ${line}`) }
   try {
-    const samples = await Bench.run(telling, (bench) => one.run(bench))
-    return { name, title, metrics: resultsOf(samples) }
+    const { samples, charts } = await Bench.run(telling, (bench) => one.run(bench))
+    return { name, title, metrics: resultsOf(samples), charts }
   } catch (error) {
     return { name, title, metrics: [], failure: error instanceof Error ? error.message : String(error) }
   }
+}
+
+/** Charts stand in the documentation. */
+const drawCharts = async (cases: readonly CaseResult[]): Promise<void> => {
+  for (const chart of cases.flatMap(({ charts = [] }) => charts))
+    await writeFile(new URL(`growth-${chart.name}.svg`, DOCS), drawChart(chart))
 }
 
 /** Cases against what is stored; one that has lost is run once more, since neighbours come and go. */
@@ -54,10 +63,11 @@ const run = async (options: Options): Promise<number> => {
   const result: RunResult = {
     machine: describeMachine(),
     node: process.versions.node,
-    form: options.isShort ? 'short' : 'full',
+    form: options.form,
     cases,
   }
   say(formatPage(result))
+  if (!options.isShort) await drawCharts(cases)
   if (options.jsonFile !== undefined)
     await writeFile(options.jsonFile, `${JSON.stringify(result, undefined, 2)}\n`)
   const failures = cases.filter(({ failure }) => failure !== undefined).map(({ name }) => `${name} failed`)

@@ -6,6 +6,7 @@ export const USAGE = `npm run bench -- [options]
   --case <name>      only this case; may be given several times
   --short            the short form, under a minute: processor time beside docker-registry's, compared with what is
                      stored; a loss of more than a third, twice in a row, fails
+  --growth           another form: how speed and memory go with size, drawn into docs/; a quarter of an hour
   --runs <n>         rounds of each case (default 3)
   --with <names>     who takes part, separated by commas (default: everybody who is installed; short form: entrepot
                      and docker-registry)
@@ -20,6 +21,7 @@ const SHORT = 'entrepot,docker-registry'
 /** What was asked for. */
 export interface Options {
   readonly cases: readonly string[]
+  readonly form: 'full' | 'short' | 'growth'
   readonly isShort: boolean
   readonly runs: number
   readonly contestants: readonly ContestantName[]
@@ -35,6 +37,7 @@ export const parseOptions = (args: readonly string[]): Options => {
     options: {
       case: { type: 'string', multiple: true, default: [] },
       short: { type: 'boolean', default: false },
+      growth: { type: 'boolean', default: false },
       runs: { type: 'string' },
       with: { type: 'string' },
       json: { type: 'string' },
@@ -44,6 +47,7 @@ export const parseOptions = (args: readonly string[]): Options => {
   })
   return {
     cases: values.case,
+    form: values.growth ? 'growth' : values.short ? 'short' : 'full',
     isShort: values.short,
     runs: Number(values.runs ?? 3),
     contestants: (values.with ?? (values.short ? SHORT : EVERYBODY)).split(',') as ContestantName[],

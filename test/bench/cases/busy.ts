@@ -62,6 +62,6 @@ const run = async (bench: Bench): Promise<void> => {
 export const busy: Case = {
   name: 'busy',
   title: 'manifests while 16 clients pull a cold blob of 1 GB',
-  isShort: false,
+  form: 'full',
   run,
 }

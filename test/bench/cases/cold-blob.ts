@@ -48,6 +48,6 @@ const run = async (bench: Bench): Promise<void> => {
 export const coldBlob: Case = {
   name: 'cold-blob',
   title: 'cold blob of 100 MB, upstream at 50 MB/s and 20 ms',
-  isShort: false,
+  form: 'full',
   run,
 }

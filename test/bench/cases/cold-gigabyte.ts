@@ -52,6 +52,6 @@ const run = async (bench: Bench): Promise<void> => {
 export const coldGigabyte: Case = {
   name: 'cold-gigabyte',
   title: 'cold blob of 1 GB, nothing throttled',
-  isShort: true,
+  form: 'short',
   run,
 }

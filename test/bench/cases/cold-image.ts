@@ -37,7 +37,7 @@ const run = async (
 export const coldImage: Case = {
   name: 'cold-image',
   title: 'cold image of 12 layers, 150 MB, three at a time, upstream at 50 MB/s and 20 ms',
-  isShort: false,
+  form: 'full',
   run: (bench) =>
     run(bench, ['direct', 'entrepot', 'docker-registry', 'distribution', 'nginx-cache'], undefined),
 }
@@ -45,7 +45,7 @@ export const coldImage: Case = {
 export const coldImageHub: Case = {
   name: 'cold-image-hub',
   title: 'the same, where the upstream wants a token and redirects blobs to another host over TLS',
-  isShort: false,
+  form: 'full',
   run: async (bench) =>
     run(
       bench,

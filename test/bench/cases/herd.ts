@@ -38,6 +38,6 @@ const run = async (bench: Bench): Promise<void> => {
 export const herd: Case = {
   name: 'herd',
   title: '32 clients, one cold blob of 100 MB, upstream at 50 MB/s and 20 ms',
-  isShort: true,
+  form: 'short',
   run,
 }

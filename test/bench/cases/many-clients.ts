@@ -44,6 +44,6 @@ const run = async (bench: Bench): Promise<void> => {
 export const manyClients: Case = {
   name: 'many-clients',
   title: '200 clients read one blob of 1 GB',
-  isShort: false,
+  form: 'full',
   run,
 }

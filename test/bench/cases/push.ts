@@ -25,6 +25,6 @@ const run = async (bench: Bench): Promise<void> => {
 export const push: Case = {
   name: 'push',
   title: 'push of a layer of 1 GB, durable when it is answered',
-  isShort: true,
+  form: 'short',
   run,
 }

@@ -62,6 +62,6 @@ const run = async (bench: Bench): Promise<void> => {
 export const smallBlobs: Case = {
   name: 'small-blobs',
   title: '5,000 warm blobs of 4 KiB in turn, 32 connections',
-  isShort: true,
+  form: 'short',
   run,
 }

@@ -39,4 +39,4 @@ const run = async (bench: Bench): Promise<void> => {
     )
 }
 
-export const start: Case = { name: 'start', title: 'start to the first answer', isShort: false, run }
+export const start: Case = { name: 'start', title: 'start to the first answer', form: 'full', run }

@@ -92,7 +92,7 @@ const measureFirstByte = async (bench: Bench, server: Server, path: string, roun
 export const warmBlob: Case = {
   name: 'warm-blob',
   title: 'warm blob of 1 GB over HTTP',
-  isShort: true,
+  form: 'short',
   run: async (bench) => {
     const sizeBytes = bench.size(1e9, 128e6)
     const loads = bench.size(
@@ -113,7 +113,7 @@ export const warmBlob: Case = {
 export const warmBlobTls: Case = {
   name: 'warm-blob-tls',
   title: 'warm blob of 1 GB over TLS',
-  isShort: false,
+  form: 'full',
   run: async (bench) => {
     const certificate = await makeCertificate(bench.workspace)
     const loads = bench.size(

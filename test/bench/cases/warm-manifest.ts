@@ -92,6 +92,6 @@ const run = async (bench: Bench): Promise<void> => {
 export const warmManifest: Case = {
   name: 'warm-manifest',
   title: 'warm manifest, requests in a closed loop on 32 and 256 kept connections',
-  isShort: true,
+  form: 'short',
   run,
 }

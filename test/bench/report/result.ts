@@ -1,12 +1,14 @@
 /** The outcome of a run, as it is written to JSON. */
 import { cpus, totalmem } from 'node:os'
 import type { MetricResult } from '../measure/samples.ts'
+import type { Chart } from './chart.ts'
 
 /** What a case came to. */
 export interface CaseResult {
   readonly name: string
   readonly title: string
   readonly metrics: readonly MetricResult[]
+  readonly charts?: readonly Chart[]
   /** Why the case, or part of it, could not be run. */
   readonly failure?: string
 }
@@ -15,7 +17,7 @@ export interface CaseResult {
 export interface RunResult {
   readonly machine: { readonly processor: string; readonly cores: number; readonly memoryGb: number }
   readonly node: string
-  readonly form: 'full' | 'short'
+  readonly form: 'full' | 'short' | 'growth'
   readonly cases: readonly CaseResult[]
 }
 

@@ -10,7 +10,10 @@ const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
 const configOf = (port: number, debugPort: number, folder: string, options: ServerOptions): object => ({
   version: '0.1',
   log: { level: 'error', accesslog: { disabled: true } },
-  storage: { filesystem: { rootdirectory: options.rootDirectory ?? join(folder, 'store') } },
+  storage: {
+    filesystem: { rootdirectory: options.rootDirectory ?? join(folder, 'store') },
+    delete: { enabled: options.allowsDeletes === true },
+  },
   http: {
     addr: `127.0.0.1:${port}`,
     debug: { addr: `127.0.0.1:${debugPort}` },
@@ -22,6 +25,9 @@ const configOf = (port: number, debugPort: number, folder: string, options: Serv
     proxy: { remoteurl: `http://${options.upstream}` },
     // A tag that was asked for in the last hour is fresh.
     cache: { freshness: '1h' },
+  }),
+  ...(options.mirrors !== undefined && {
+    upstreams: options.mirrors.map((host) => ({ host, remoteurl: `http://${options.upstream}` })),
   }),
 })
 

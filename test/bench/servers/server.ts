@@ -24,6 +24,10 @@ export interface ServerOptions {
   readonly rootDirectory?: string | undefined
   /** TLS; unset: plain HTTP. */
   readonly certificate?: Certificate | undefined
+  /** Hosts of further upstreams, which all are the one that it mirrors; entrepot alone. */
+  readonly mirrors?: readonly string[]
+  /** Whether content may be deleted; entrepot alone. */
+  readonly allowsDeletes?: boolean
   /** PEM file of an authority that it trusts besides. */
   readonly trustedCaFile?: string | undefined
 }

@@ -1,0 +1,41 @@
+/** Growth by blobs: sparse files, since a million of them is meant and not a million mebibytes. */
+import { digestOf } from '../../../src/protocol/digest.ts'
+import type { RepositoryName } from '../../../src/protocol/name.ts'
+import type { Bench, Case } from '../bench.ts'
+import { StoreFiller } from './fill.ts'
+import { Growth, sizesTo } from './growth.ts'
+import { pushBlob, scrape } from './requests.ts'
+
+const NAME = 'bench/app' as RepositoryName
+const BLOB_BYTES = 100_000
+/** So many are linked to the repository that is asked. */
+const LINKED = 2000
+const ALL = { full: 1_000_000, short: 1000 }
+
+const run = async (bench: Bench): Promise<void> => {
+  const growth = new Growth(bench, 'blobs', 'Blobs in the store', 'blobs')
+  const store = new StoreFiller(await bench.workspace.folder('store'))
+  const paths: string[] = []
+  let filled = 0
+  for (const size of sizesTo(bench.size(ALL.full, ALL.short))) {
+    for (; filled < size; filled += 1) {
+      const digest = digestOf(`blob ${filled}`)
+      store.addSparseBlob(digest, BLOB_BYTES)
+      if (filled >= LINKED) continue
+      store.addLink(NAME, digest)
+      paths.push(`/v2/${NAME}/blobs/${digest}`)
+    }
+    await growth.at(size, { rootDirectory: store.root }, async (server) => {
+      await growth.ask('GET of a blob of 100 kB', size, server, paths)
+      await growth.repeat('push of a blob', size, () => pushBlob(server, NAME))
+      await growth.repeat('scrape of the metrics', size, () => scrape(server))
+    })
+  }
+}
+
+export const blobs: Case = {
+  name: 'growth-blobs',
+  title: '10 to 1,000,000 blobs in the store',
+  form: 'growth',
+  run,
+}
