@@ -2,7 +2,7 @@
  * A request's body → the end of an upload's file. What came is kept when the client leaves: it asks how far it had come,
  * and goes on there. Of a chunk that is not as long as it said, or that the disk does not take, nothing stays.
  */
-import type { Readable } from 'node:stream'
+import { finished, type Readable } from 'node:stream'
 import { RegistryError } from '../protocol/error.ts'
 import { StorageError } from '../store/driver.ts'
 import type { MakeRoom } from '../store/room.ts'
@@ -57,20 +57,49 @@ const pour = async (
   upload.signal.addEventListener('abort', onAbort, { once: true })
   let received = 0
   try {
-    // Not destroyed when the loop is left early: the answer goes out on the same connection.
-    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    await forEachChunk(body, (chunk) => {
       upload.hear()
       onBytes(chunk.length)
       received += chunk.length
       if (received > (exactBytes ?? Number.POSITIVE_INFINITY)) throw wrongSize(exactBytes)
-      await writer.add(chunk)
-    }
+      return writer.add(chunk)
+    })
   } finally {
     upload.endReading()
     upload.signal.removeEventListener('abort', onAbort)
   }
   if (exactBytes !== undefined && received !== exactBytes) throw wrongSize(exactBytes)
 }
+
+/**
+ * Hands chunks on as they come, and reads no further while one is not done with. By events, since an iterator would copy
+ * what gathers meanwhile into one piece: a tenth of what a push costs. The body is not destroyed when `take` fails: the
+ * answer goes out on the same connection.
+ * @param take `undefined`: it is done with the chunk at once
+ * @throws what `take` throws, or the stream's own error
+ */
+const forEachChunk = (body: Readable, take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const end = (error?: unknown): void => {
+      unwatch()
+      body.off('data', onData)
+      body.pause()
+      if (error == null) resolve()
+      else reject(error)
+    }
+    const onData = (chunk: Buffer): void => {
+      try {
+        const taking = take(chunk)
+        if (taking === undefined) return
+        body.pause()
+        taking.then(() => body.resume(), end)
+      } catch (error) {
+        end(error)
+      }
+    }
+    const unwatch = finished(body, { writable: false }, end)
+    body.on('data', onData)
+  })
 
 const wrongSize = (exactBytes: number | undefined): RegistryError =>
   new RegistryError('SIZE_INVALID', {

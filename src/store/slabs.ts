@@ -66,14 +66,19 @@ export class SlabWriter<H extends RunningHash<H>> {
     return this.#hash
   }
 
-  /** Takes a chunk; resolves when another may come. @throws StorageError of an earlier write or sync */
-  async add(chunk: Buffer): Promise<void> {
-    if (chunk.length === 0) return
+  /**
+   * Takes a chunk.
+   * @returns what resolves when another may come, or rejects with the StorageError of an earlier write or sync;
+   * `undefined`: another may come at once
+   */
+  add(chunk: Buffer): Promise<void> | undefined {
+    if (chunk.length === 0) return undefined
     this.#pending.push(chunk)
     this.#pendingBytes += chunk.length
-    if (this.#pendingBytes >= SLAB_BYTES) await this.#writing
-    this.#check(this.#writeFailure ?? this.#syncFailure)
+    const isFull = this.#pendingBytes >= SLAB_BYTES && this.#writing !== undefined
+    if (isFull || this.#writeFailure !== undefined || this.#syncFailure !== undefined) return this.#settle()
     this.#writeWhenDue()
+    return undefined
   }
 
   /** Writes what is pending, without waiting for syncs: the hash is over everything then. @throws StorageError */
@@ -106,6 +111,12 @@ export class SlabWriter<H extends RunningHash<H>> {
     this.#clear()
     await this.#writing
     await this.#syncing
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#pendingBytes >= SLAB_BYTES) await this.#writing
+    this.#check(this.#writeFailure ?? this.#syncFailure)
+    this.#writeWhenDue()
   }
 
   #check(failure: { readonly error: unknown } | undefined): void {

@@ -137,7 +137,7 @@ describe('a slab writer', () => {
     target.onWrite = () => Promise.reject(full)
     await writer.add(Buffer.from(' lost'))
     await assert.rejects(writer.flush(), full)
-    await assert.rejects(writer.add(Buffer.from(' more')), full)
+    await assert.rejects(async () => writer.add(Buffer.from(' more')), full)
     await writer.abandon()
     assert.equal(writer.hash.copy().digest('hex'), sha256(Buffer.from('written')))
     assert.equal(target.bytes.toString(), 'written')
@@ -235,7 +235,7 @@ describe('the syncs of a slab writer', () => {
     await writer.add(Buffer.alloc(SYNC_EVERY_BYTES))
     await writer.flush()
     await assert.rejects(writer.finish(), /EIO/)
-    await assert.rejects(writer.add(Buffer.from('more')), /EIO/)
+    await assert.rejects(async () => writer.add(Buffer.from('more')), /EIO/)
     await writer.abandon()
   })
 
