@@ -51,6 +51,9 @@ export class ScriptedUpstream {
   readonly requests: SeenRequest[] = []
   /** Requests by kind, since the start or the last {@link resetCounts}. `manifest` and `blob` are GETs. */
   readonly counts = Object.fromEntries(REQUEST_KINDS.map((kind) => [kind, 0])) as Record<RequestKind, number>
+  /** Bytes of bodies sent since then, and those of them that belonged to answers which were cut or left. */
+  sentBytes = 0
+  cutBytes = 0
   readonly #rules: RegistryRules
   readonly #tokens: TokenService | undefined
   readonly #repositories = new ScriptedRepositories()
@@ -118,7 +121,8 @@ export class ScriptedUpstream {
   /** Lets the next requests of a kind meet a fault. Faults of one kind wait in line, in the order they were given. */
   fault(kind: RequestKind, fault: Fault): ActiveFault {
     const script = new ScriptedFault(fault)
-    this.#faults.push({ kind, script })
+    const going = this.#faults.filter((each) => !each.script.isOver)
+    this.#faults.splice(0, this.#faults.length, ...going, { kind, script })
     return script
   }
 
@@ -141,6 +145,8 @@ export class ScriptedUpstream {
   resetCounts(): void {
     for (const kind of REQUEST_KINDS) this.counts[kind] = 0
     this.requests.length = 0
+    this.sentBytes = 0
+    this.cutBytes = 0
   }
 
   /** Opens both ports, the same ones as before a {@link stop}. */
@@ -173,7 +179,9 @@ export class ScriptedUpstream {
     if (script?.fault.hang) await script.hang()
     if (script?.fault.refuse) return void res.destroy()
     if (method === 'POST') request.body = await text(req)
-    await writeAnswer(res, request, this.#answer(route, url, request), script)
+    const { bytes, isWhole } = await writeAnswer(res, request, this.#answer(route, url, request), script)
+    this.sentBytes += bytes
+    if (!isWhole) this.cutBytes += bytes
   }
 
   #answer(route: Route, url: URL, request: SeenRequest) {

@@ -24,6 +24,12 @@ export interface Entrepot {
   output(): string
   /** The most memory it had resident at once so far, in bytes. */
   peakResidentBytes(): Promise<number>
+  /** The memory that it has resident now, in bytes. */
+  residentBytes(): Promise<number>
+  /** What it has open: paths, and `socket:[…]` and the like for what has none. */
+  openFiles(): Promise<string[]>
+  /** How it ended: its status, or the signal; `undefined` while it runs. */
+  ending(): number | string | undefined
   /** SIGTERM. Resolves when it is gone. */
   stop(): Promise<void>
   /** SIGKILL. Resolves when it is gone. */
@@ -71,6 +77,9 @@ export const startEntrepot = async (
     rootDirectory,
     output: () => program.output,
     peakResidentBytes: () => program.peakResidentBytes(),
+    residentBytes: () => program.residentBytes(),
+    openFiles: () => program.openFiles(),
+    ending: () => program.ending,
     stop: () => program.stop(),
     kill: () => program.kill(),
   }

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { waitUntil } from './wait.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -55,6 +55,11 @@ export class Program {
     return this.#output
   }
 
+  /** How it ended: its status, or the signal; `undefined` while it runs. */
+  get ending(): number | NodeJS.Signals | undefined {
+    return this.#child.exitCode ?? this.#child.signalCode ?? undefined
+  }
+
   /** Its process id. */
   get pid(): number {
     return this.#child.pid ?? 0
@@ -70,8 +75,23 @@ export class Program {
    * @throws Error where it does not run
    */
   async peakResidentBytes(): Promise<number> {
-    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8')
-    return Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1]) * 1024
+    return this.#readMemory('VmHWM')
+  }
+
+  /**
+   * The memory that is resident, in bytes (`VmRSS`).
+   * @throws Error where it does not run
+   */
+  async residentBytes(): Promise<number> {
+    return this.#readMemory('VmRSS')
+  }
+
+  /** What it has open: paths, and `socket:[…]` and the like for what has none. @throws Error where it does not run */
+  async openFiles(): Promise<string[]> {
+    const folder = `/proc/${this.#child.pid}/fd`
+    const descriptors = await readdir(folder)
+    // Some are closed a moment later.
+    return Promise.all(descriptors.map((each) => readlink(`${folder}/${each}`).catch(() => 'closed')))
   }
 
   /** Resolves when `probe` says yes; rejects with the program's output when it ends before, or takes too long. */
@@ -113,6 +133,11 @@ export class Program {
     } catch {
       // Nobody is left in the group.
     }
+  }
+
+  async #readMemory(name: string): Promise<number> {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8')
+    return Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024
   }
 
   #keep(text: string): void {

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { parseRange } from '../../../src/protocol/range.ts'
 import { bufferContent, type Content } from '../bytes.ts'
 import type { ScriptedFault, SeenRequest } from './faults.ts'
-import { sendContent } from './send.ts'
+import { type Sent, sendContent } from './send.ts'
 
 /** Headers of an answer by lower-case name. */
 export type Headers = Record<string, string>
@@ -70,7 +70,7 @@ export const writeAnswer = async (
   request: SeenRequest,
   truth: Answer,
   script: ScriptedFault | undefined,
-): Promise<void> => {
+): Promise<Sent> => {
   const answer = script === undefined ? truth : replace(truth, script)
   const part = cutRange(answer, request, script)
   const headers: Headers = {
@@ -83,6 +83,9 @@ export const writeAnswer = async (
   request.status = part.status
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
   res.writeHead(part.status)
-  if (request.method === 'HEAD') return void res.end()
-  await sendContent(res, answer.content, part.first, part.last, script)
+  if (request.method === 'HEAD') {
+    res.end()
+    return { bytes: 0, isWhole: true }
+  }
+  return sendContent(res, answer.content, part.first, part.last, script)
 }

@@ -91,6 +91,7 @@ export class ScriptedFault implements ActiveFault {
   readonly released: Promise<void>
   count = 0
   #left: number
+  #isReleased = false
   #meet: () => void = () => {}
   #release: () => void = () => {}
 
@@ -103,6 +104,12 @@ export class ScriptedFault implements ActiveFault {
     this.released = new Promise((resolve) => {
       this.#release = resolve
     })
+  }
+
+  /** Whether no request meets it any more, and none hangs in it. */
+  get isOver(): boolean {
+    const { hang, hangAt } = this.fault
+    return this.#left <= 0 && (this.#isReleased || (hang === undefined && hangAt === undefined))
   }
 
   /** Whether `request` meets this fault; if so, that is counted. */
@@ -121,6 +128,7 @@ export class ScriptedFault implements ActiveFault {
   }
 
   release(): void {
+    this.#isReleased = true
     this.#release()
   }
 

@@ -152,11 +152,18 @@ const listAnswer = (state: RegistryState, repository: ScriptedRepository, route:
   )
 }
 
+/** What object stores say to a signature that has expired, or was made for another method: nothing a registry would. */
+const CDN_REFUSAL: Answer = {
+  status: 403,
+  headers: { 'content-type': 'application/xml' },
+  content: bufferContent(Buffer.from('<Error><Code>AccessDenied</Code></Error>\n')),
+}
+
 const cdnAnswer = (state: RegistryState, route: Route, url: URL, headers: IncomingHttpHeaders): Answer => {
   const isOtherOrigin = state.rules.redirect?.origin !== 'same'
   if (isOtherOrigin && headers.authorization !== undefined) return errorAnswer(400, 'DENIED')
-  if (url.searchParams.get('signature') !== state.signature) return errorAnswer(403, 'DENIED')
-  if (route.kind === 'cdnHead' && state.rules.redirect?.refusesHead) return errorAnswer(403, 'DENIED')
+  if (url.searchParams.get('signature') !== state.signature) return CDN_REFUSAL
+  if (route.kind === 'cdnHead' && state.rules.redirect?.refusesHead) return CDN_REFUSAL
   const answer = blobAnswer(state.repositories.open(route.name ?? ''), route.reference ?? '')
   const { 'docker-content-digest': _, ...rest } = answer.headers
   return { ...answer, headers: rest }

@@ -45,9 +45,16 @@ async function* padded(content: Content, first: number, last: number, extra: num
   if (extra > 0) yield Buffer.alloc(extra, 'x')
 }
 
+/** What became of a body: a client that leaves may have had less of it. */
+export interface Sent {
+  readonly bytes: number
+  readonly isWhole: boolean
+}
+
 /**
  * Sends the bytes `first` to `last` of `content` and ends the answer, unless `script` forbids. Resolves when nothing is
  * left to do, also when the client leaves.
+ * @returns how many bytes were sent, as far as can be told here, and whether that was all of them
  */
 export const sendContent = async (
   res: ServerResponse,
@@ -55,27 +62,34 @@ export const sendContent = async (
   first: number,
   last: number,
   script: ScriptedFault | undefined,
-): Promise<void> => {
+): Promise<Sent> => {
   const fault = script?.fault ?? {}
   const marks = [fault.dropAt, fault.hangAt].filter((mark) => mark !== undefined).sort((a, b) => a - b)
   const extra = Math.max(0, last + 1 - Math.max(content.sizeBytes, first))
   let at = 0
+  let bytes = 0
   const pauseOrDrop = async (): Promise<boolean> => {
     if (at === fault.hangAt || at === fault.dropAt) res.flushHeaders()
     if (at === fault.hangAt) await script?.hang()
     return at === fault.dropAt
   }
+  const cut = (): Sent => {
+    res.destroy()
+    return { bytes, isWhole: false }
+  }
   try {
-    if (await pauseOrDrop()) return void res.destroy()
+    if (await pauseOrDrop()) return cut()
     for await (const chunk of splitAt(padded(content, first, last, extra), marks)) {
+      bytes += chunk.length
       await write(res, fault.corruptAt === undefined ? chunk : flipByte(chunk, fault.corruptAt - at))
       at += chunk.length
-      if (await pauseOrDrop()) return void res.destroy()
+      if (await pauseOrDrop()) return cut()
       if (fault.bytesPerSecond !== undefined) await sleep((chunk.length / fault.bytesPerSecond) * 1000)
     }
-    if (Number(res.getHeader('content-length') ?? at) > at) res.destroy()
-    else res.end()
+    if (Number(res.getHeader('content-length') ?? at) > at) return cut()
+    res.end()
+    return { bytes, isWhole: true }
   } catch {
-    res.destroy()
+    return cut()
   }
 }
