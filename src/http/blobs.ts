@@ -22,7 +22,8 @@ export const getBlob =
   (pull: BlobPull, pool: BufferPool, notify: Notify): GuardedRoute =>
   async (ctx) => {
     const digest = parseDigest(ctx.params.digest ?? '')
-    const { blob, answer, openAhead } = await pull.open(ctx.state.repository, digest)
+    const pulled = await pull.open(ctx.state.repository, digest)
+    const { blob, answer, openAhead } = pulled
     ctx.state.answer = answer
     if (isNotModified(ctx, digest)) {
       replyWithoutBlob(ctx, 304, digest, undefined)
@@ -37,6 +38,7 @@ export const getBlob =
     await sendBlob(ctx, { digest, blob, openAhead: openFar }, pool)
     // An answer that was cut short has not been ended.
     if (!ctx.res.writableEnded) return
+    if (ctx.res.statusCode === 200) pull.noteGiven(digest, pulled, ctx.state.client.address)
     const target = { digest, tag: undefined, mediaType: BLOB_MEDIA_TYPE, sizeBytes: blob.sizeBytes }
     notify(ctx, { action: 'pull', type: 'blob', ...target })
   }

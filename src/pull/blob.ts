@@ -76,6 +76,12 @@ export class BlobPull {
     return this.#asking(repository, digest, () => this.#openMissing(repository, digest, linked !== undefined))
   }
 
+  /** A client was given all of a blob as {@link open} found it. */
+  noteGiven(digest: Digest, { blob, answer }: PulledBlob, client: string): void {
+    // What is in memory was verified, and what was fetched just now.
+    if (answer === 'hit' && blob.bytes === undefined) this.#options.mending.noteGiven(digest, client)
+  }
+
   /** Size in bytes, for a `HEAD`: costs one upstream `HEAD` at most, never a download. */
   async stat(repository: Repository, digest: Digest): Promise<number | undefined> {
     const { blobs, flights } = this.#options

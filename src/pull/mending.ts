@@ -6,6 +6,8 @@ import type { Origin, Repository } from '../repository.ts'
 export interface Mending {
   /** Looks at a blob now, and repairs it where it is wrong. @returns whether its bytes are known to be right */
   isRight(stored: Digest): Promise<boolean>
+  /** A client was given all of a stored blob, which nobody verified: one that comes for it again may have got it wrong. */
+  noteGiven(digest: Digest, client: string): void
   /** A mirrored repository whose upstream has what a local one has lost. */
   findElsewhere(stored: Digest): Promise<Extract<Repository, { origin: Origin }> | undefined>
 }

@@ -45,7 +45,7 @@ export const createRepair = (config: Config, store: Store, tools: RepairTools) =
   let flights: RefetchParts['flights'] | undefined
   const isBusy = (): boolean => store.blobs.isAnyOpen || (flights?.list().length ?? 0) > 0
   const scrub = new Scrub({ ...parts, repair, quarantine, rateBytes: config.limits.scrubrate, isBusy })
-  const suspects = new Suspects({ ...parts, repair })
+  const suspects = new Suspects({ ...parts, repair, isBusy })
   const mend = { ...parts, isBusy }
   const routines = [
     new Routine({

@@ -98,6 +98,18 @@ describe('a stored blob that is rotten', () => {
     assert.ok(after.body.equals(LAYER.subarray(2_000_000)))
   })
 
+  it('is replaced though its size is right, once its client finds it wrong and comes again', async () => {
+    await warm()
+    const wrong = Buffer.from(LAYER)
+    wrong.writeUInt8(wrong.readUInt8(10) ^ 1, 10)
+    await writeFile(pathOf(layer), wrong)
+    for (let tries = 1; digestOf((await getBlob(layer)).body) !== layer; tries += 1) {
+      assert.ok(tries <= 3, 'the store has not noticed')
+      await entrepot.settle()
+    }
+    assert.deepEqual([await rot('mirrored'), await repaired('mirrored')], [1, 1])
+  })
+
   it('is never given whole where what was sent of it was wrong as well', async () => {
     await warm()
     const wrong = Buffer.from(LAYER)
