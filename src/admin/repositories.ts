@@ -93,7 +93,10 @@ export class RepositoryList {
   async #measure(digests: ReadonlySet<Digest>): Promise<number> {
     let bytes = 0
     await inLanes(digests, async (digest) => {
-      if (digest.startsWith('sha256:')) bytes += (await this.#options.blobs.stat(digest)) ?? 0
+      if (!digest.startsWith('sha256:')) return
+      const sizeBytes = await this.#options.blobs.stat(digest)
+      // Added in one step: the other lanes add to it, too.
+      bytes += sizeBytes ?? 0
     })
     return bytes
   }

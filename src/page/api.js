@@ -102,8 +102,8 @@ export const api = {
    * @returns {Promise<{ repositories: import('./wire.d.ts').Repository[], next?: string }>}
    */
   repositories: (query) => ask('GET', 'repositories', { query }),
-  /** @param {string} repository @returns {Promise<import('./wire.d.ts').Contents>} */
-  contents: (repository) => ask('GET', 'contents', { query: { repository } }),
+  /** @param {string} repository @param {number} n most tags @returns {Promise<import('./wire.d.ts').Contents>} */
+  contents: (repository, n) => ask('GET', 'contents', { query: { repository, n } }),
   /** @param {Selection} selection @param {boolean} dryRun @returns {Promise<import('./wire.d.ts').Purge>} */
   purge: (selection, dryRun) => ask('POST', 'purge', { body: { ...selection, dryRun } }),
   /** @returns {Promise<{ pins: import('./wire.d.ts').Pin[] }>} */

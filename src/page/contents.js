@@ -9,7 +9,7 @@ import { button, bytes, cell, digest, nothing, pill, time } from './parts.js'
 
 /** Most platforms of an index that are named. */
 const MAX_PLATFORMS = 3
-/** Most rows of a table: who has more tags asks the API. */
+/** Most manifests that are shown. */
 const MAX_ROWS = 200
 
 /** @param {readonly string[]} [platforms] */
@@ -144,7 +144,7 @@ const MANIFEST_COLUMNS = [
 ]
 
 /** @param {string} caption @param {readonly Column[]} columns @param {readonly Node[]} rows */
-const table = (caption, columns, rows) => [
+const table = (caption, columns, rows) =>
   h(
     'table',
     { role: 'table' },
@@ -160,36 +160,41 @@ const table = (caption, columns, rows) => [
         ),
       ),
     ),
-    h('tbody', { role: 'rowgroup' }, ...rows.slice(0, MAX_ROWS)),
-  ),
-  rows.length > MAX_ROWS && h('p', { class: 'note' }, `and ${formatAmount(rows.length - MAX_ROWS, 'other')}`),
-]
-
-/** @param {Contents} contents @returns {Node[]} */
-export const showContents = (contents) => {
-  const { name, tags, manifests } = contents
-  const untagged = manifests.filter((manifest) => manifest.tags.length === 0)
-  const parts = h(
-    'div',
-    { class: 'contents' },
-    tags.length > 0
-      ? table(
-          `Tags of ${name}`,
-          TAG_COLUMNS,
-          tags.map((tag) => tagRow(contents, tag)),
-        )
-      : nothing('It has no tags.'),
-    untagged.length > 0 &&
-      h(
-        'details',
-        { 'data-key': 'untagged' },
-        h('summary', {}, formatAmount(untagged.length, 'manifest without a tag', 'manifests without a tag')),
-        table(
-          `Manifests of ${name} without a tag`,
-          MANIFEST_COLUMNS,
-          untagged.map((manifest) => manifestRow(contents, manifest)),
-        ),
-      ),
+    h('tbody', { role: 'rowgroup' }, ...rows),
   )
-  return [parts]
+
+/** @param {Contents} contents */
+const tagTable = (contents) => {
+  const { name, tags, tagCount } = contents
+  if (tags.length === 0) return [nothing('It has no tags.')]
+  const rows = tags.map((tag) => tagRow(contents, tag))
+  return [
+    table(`Tags of ${name}`, TAG_COLUMNS, rows),
+    tagCount > tags.length &&
+      h('p', { class: 'note' }, `and ${formatAmount(tagCount - tags.length, 'other tag')}`),
+  ]
 }
+
+/** Those that no tag names; the platforms of an image are among them. @param {Contents} contents */
+const manifestTable = (contents) => {
+  const untagged = contents.manifests.filter(({ tags }) => tags.length === 0)
+  if (untagged.length === 0) return undefined
+  const title = formatAmount(
+    untagged.length,
+    'manifest without a tag of its own',
+    'manifests without a tag of their own',
+  )
+  const rows = untagged.slice(0, MAX_ROWS).map((manifest) => manifestRow(contents, manifest))
+  return h(
+    'details',
+    { 'data-key': 'untagged' },
+    h('summary', {}, title),
+    table(`Manifests of ${contents.name} without a tag`, MANIFEST_COLUMNS, rows),
+    untagged.length > rows.length &&
+      h('p', { class: 'note' }, `and ${formatAmount(untagged.length - rows.length, 'other')}`),
+  )
+}
+
+/** @param {Contents} contents */
+export const showContents = (contents) =>
+  h('div', { class: 'contents' }, ...tagTable(contents), manifestTable(contents))

@@ -1,8 +1,8 @@
 /** What a pull of something would do now, and why. */
-import { api, describe } from './api.js'
+import { api } from './api.js'
 import { find, h, patch } from './dom.js'
 import { formatAmount } from './format.js'
-import { digest, pill, time } from './parts.js'
+import { digest, pill, showProblem, time } from './parts.js'
 import { statePill } from './upstreams.js'
 
 /** @typedef {import('./wire.d.ts').Explanation} Explanation */
@@ -76,7 +76,7 @@ export const startExplain = () => {
     try {
       patch(answer, show(await api.explain(reference)))
     } catch (error) {
-      patch(answer, [h('p', { class: 'problem' }, describe(error))])
+      showProblem('explanation', error)
     }
   })
 }

@@ -85,4 +85,4 @@ export const formatAmount = (count, one, many = `${one}s`) =>
   `${formatCount(count)} ${count === 1 ? one : many}`
 
 /** A text to look for → a glob that finds it anywhere in a name; a glob stays as it is. @param {string} text */
-export const toGlob = (text) => (/[*?[\]{}!()]/.test(text) ? text : `**/*${text}*/**`)
+export const toGlob = (text) => (/[*?[\]{}!()]/.test(text) ? text : `**/*${text}*{,/**}`)

@@ -4,7 +4,7 @@ import { openDialog } from './dialog.js'
 import { find, h, onAction, patch } from './dom.js'
 import { formatBytes, formatCount, formatDuration } from './format.js'
 import { tell, tellError } from './notice.js'
-import { bar, button, nothing, pill, time } from './parts.js'
+import { bar, button, nothing, pill, showProblem, time } from './parts.js'
 import { Poll } from './poll.js'
 
 /** @typedef {import('./wire.d.ts').Job} Job */
@@ -124,6 +124,7 @@ class Jobs {
   #poll = new Poll(
     () => this.#load(),
     () => (this.#isBusy() ? BUSY_MS : IDLE_MS),
+    (error) => showProblem('job-list', error),
   )
 
   start() {

@@ -7,7 +7,7 @@ import { countFetches, showFetches } from './fetches.js'
 import { startJobs, warm } from './jobs.js'
 import { startLogin } from './login.js'
 import { showOverview, showTraffic } from './overview.js'
-import { refreshTimes } from './parts.js'
+import { refreshTimes, showProblem } from './parts.js'
 import { Poll } from './poll.js'
 import { offerUpstreams, startPurge } from './purge.js'
 import { RateHistory } from './rates.js'
@@ -47,15 +47,11 @@ const showFigures = async () => {
 
 const figures = new Poll(
   async () => {
-    try {
-      await showFigures()
-      showConnection(true)
-    } catch (error) {
-      showConnection(false)
-      throw error
-    }
+    await showFigures()
+    showConnection(true)
   },
   () => FIGURES_MS,
+  () => showConnection(false),
 )
 
 const upstreams = new Poll(
@@ -65,6 +61,7 @@ const upstreams = new Poll(
     offerUpstreams(answer.upstreams.map(({ name }) => name))
   },
   () => UPSTREAMS_MS,
+  (error) => showProblem('upstream-list', error),
 )
 
 startDialogs()

@@ -1,5 +1,6 @@
 /** Small parts that every section is made of. */
-import { h } from './dom.js'
+import { describe } from './api.js'
+import { find, h, patch } from './dom.js'
 import { formatBytes, formatExactBytes, formatRelative, shortenDigest } from './format.js'
 
 /** @param {number | undefined} value */
@@ -62,6 +63,10 @@ export const button = (text, action, data, attributes = {}) =>
     },
     text,
   )
+
+/** Says in an element's place why there is nothing in it. @param {string} id @param {unknown} error */
+export const showProblem = (id, error) =>
+  patch(find(id, HTMLElement), [h('p', { class: 'problem' }, describe(error))])
 
 /** @param {string} text said where there is nothing to show */
 export const nothing = (text) => h('p', { class: 'nothing' }, text)

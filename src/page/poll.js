@@ -5,6 +5,8 @@
 
 /** Longest pause after failures, in milliseconds. */
 const MAX_PAUSE_MS = 60_000
+/** How soon to ask again what was asked for while an answer was under way, in milliseconds. */
+const AGAIN_MS = 200
 
 /** Something that is asked again and again. */
 export class Poll {
@@ -12,6 +14,8 @@ export class Poll {
   #ask
   /** @type {() => number} */
   #pause
+  /** @type {(error: unknown) => void} */
+  #onError
   /** @type {number | undefined} */
   #timer
   #failures = 0
@@ -21,10 +25,12 @@ export class Poll {
   /**
    * @param {() => Promise<void>} ask rejects where there was no answer
    * @param {() => number} pause between two questions, in milliseconds
+   * @param {(error: unknown) => void} onError shows why there was none
    */
-  constructor(ask, pause) {
+  constructor(ask, pause, onError) {
     this.#ask = ask
     this.#pause = pause
+    this.#onError = onError
     document.addEventListener('visibilitychange', () => this.#schedule(0))
   }
 
@@ -55,13 +61,14 @@ export class Poll {
 
   async #run() {
     // Whatever is asked for meanwhile may not be in the answer that is under way: it is asked for again after it.
-    if (this.#isAsking) return this.#schedule(200)
+    if (this.#isAsking) return this.#schedule(AGAIN_MS)
     this.#isAsking = true
     try {
       await this.#ask()
       this.#failures = 0
-    } catch {
+    } catch (error) {
       this.#failures += 1
+      if (this.#isWanted) this.#onError(error)
     }
     this.#isAsking = false
     this.#schedule(Math.min(MAX_PAUSE_MS, this.#pause() * 2 ** this.#failures))

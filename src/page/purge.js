@@ -1,10 +1,10 @@
 /** Purge, in two steps: what would go is shown first, and only what was shown can be purged. */
-import { api, describe } from './api.js'
+import { api } from './api.js'
 import { openDialog } from './dialog.js'
 import { find, h, patch } from './dom.js'
 import { formatAmount, formatBytes, formatCount, shortenDigest } from './format.js'
 import { tell, tellError } from './notice.js'
-import { bytes } from './parts.js'
+import { bytes, showProblem } from './parts.js'
 
 /** @typedef {import('./wire.d.ts').Selection} Selection */
 /** @typedef {import('./wire.d.ts').Purge} Purge */
@@ -82,7 +82,7 @@ class Preview {
       patch(this.#part, [summary(purge), ...list(purge)])
     } catch (error) {
       this.clear()
-      patch(this.#part, [h('p', { class: 'problem' }, describe(error))])
+      showProblem(this.#part.id, error)
     }
   }
 }

@@ -1,85 +1,48 @@
 /** The repositories, a page of them at a time; one can be opened to see what it has. */
-import { api } from './api.js'
-import { showContents } from './contents.js'
-import { find, h, onAction, patch } from './dom.js'
-import { formatAmount, formatCount, shortenDigest, toGlob } from './format.js'
+import { api, describe } from './api.js'
+import { find, onAction, patch } from './dom.js'
+import { formatAmount, shortenDigest, toGlob } from './format.js'
 import { tell, tellError } from './notice.js'
-import { button, bytes, cell, nothing, pill, time } from './parts.js'
 import { Poll } from './poll.js'
 import { purgeOne } from './purge.js'
+import { below, row } from './repository-row.js'
+import { currentLogin } from './session.js'
 
+/** @typedef {import('./wire.d.ts').Contents} Contents */
 /** @typedef {import('./wire.d.ts').Repository} Repository */
 
 const PAGE_SIZE = 50
-const COLUMNS = 7
+/** Most tags that are shown of a repository: who has more asks the API. */
+const MAX_TAGS = 200
 /** Between two looks, in milliseconds. */
 const PAUSE_MS = 20_000
 /** How long to wait for more of a filter to be typed, in milliseconds. */
 const TYPING_MS = 250
 
-/** @param {Repository} repository */
-const source = ({ kind, upstream }) =>
-  kind === 'mirrored' ? (upstream ?? 'mirrored') : pill(kind, kind === 'local' ? 'plain' : 'warn')
-
-/** @param {string} text */
-const idOf = (text) => `contents-of-${text}`
-
-/** @param {Repository} repository @param {boolean} isOpen */
-const row = (repository, isOpen) => {
-  const { name, kind, tags, sizeBytes, usedAt, pulls } = repository
-  return h(
-    'tr',
-    { role: 'row', 'data-key': name, class: isOpen && 'open' },
-    h(
-      'th',
-      { role: 'rowheader', scope: 'row', class: 'name' },
-      button(
-        name,
-        'open',
-        { name },
-        { class: 'opener', 'aria-expanded': String(isOpen), 'aria-controls': isOpen && idOf(name) },
-      ),
-    ),
-    cell('Source', 'text', source(repository)),
-    cell('Tags', 'number', formatCount(tags)),
-    cell('Size', 'number', bytes(sizeBytes)),
-    cell('Used', 'text', time(usedAt)),
-    cell('Pulls', 'number', formatCount(pulls)),
-    cell(
-      '',
-      'do',
-      h(
-        'div',
-        { class: 'actions' },
-        kind !== 'local' &&
-          button('Purge…', 'purge', { repository: name }, { class: 'danger', 'aria-label': `Purge ${name}` }),
-      ),
-    ),
-  )
-}
-
 /** The table of repositories. */
 class Repositories {
-  /** Cursors of the pages before this one. @type {(string | undefined)[]} */
+  /** Where the pages before this one began. @type {(string | undefined)[]} */
   #before = []
   /** @type {string | undefined} */
   #last
   /** @type {string | undefined} */
   #next
   #filter = ''
-  /** @type {Repository[]} */
+  /** @type {readonly Repository[]} */
   #shown = []
-  /** What is open, with its contents once they are there. @type {Map<string, Node[]>} */
+  /** What is open, with its contents once they are there. @type {Map<string, Contents | undefined>} */
   #open = new Map()
   #poll = new Poll(
     () => this.#load(),
     () => PAUSE_MS,
+    (error) => this.#say(describe(error)),
   )
 
   start() {
     this.#poll.start()
   }
 
+  /** Forgets everything. */
   stop() {
     this.#poll.stop()
     this.#shown = []
@@ -102,29 +65,32 @@ class Repositories {
   turnOn() {
     this.#before.push(this.#last)
     this.#last = this.#next
-    return this.#load()
+    this.hurry()
   }
 
   turnBack() {
     this.#last = this.#before.pop()
-    return this.#load()
+    this.hurry()
   }
 
-  /** @param {string} name */
+  /** Opens or closes a repository. @param {string} name */
   async toggle(name) {
     if (this.#open.delete(name)) return this.#show()
-    this.#open.set(name, [nothing('Looking…')])
+    this.#open.set(name, undefined)
     this.#show()
-    await this.#look(name)
-    this.#show()
+    try {
+      await this.#look(name)
+    } finally {
+      this.#show()
+    }
   }
 
   /** @param {string} name */
   async #look(name) {
     try {
-      const contents = await api.contents(name)
+      const contents = await api.contents(name, MAX_TAGS)
       // It may have been closed meanwhile.
-      if (this.#open.has(name)) this.#open.set(name, showContents(contents))
+      if (this.#open.has(name)) this.#open.set(name, contents)
     } catch (error) {
       this.#open.delete(name)
       throw error
@@ -134,38 +100,40 @@ class Repositories {
   async #load() {
     const filter = this.#filter === '' ? undefined : toGlob(this.#filter)
     const { repositories, next } = await api.repositories({ n: PAGE_SIZE, last: this.#last, filter })
-    this.#shown = repositories
-    this.#next = next
-    for (const name of this.#open.keys())
-      if (!repositories.some((repository) => repository.name === name)) this.#open.delete(name)
+    const names = new Set(repositories.map(({ name }) => name))
+    for (const name of this.#open.keys()) if (!names.has(name)) this.#open.delete(name)
     // One that went in between is seen to be gone by the next look.
     await Promise.allSettled([...this.#open.keys()].map((name) => this.#look(name)))
+    if (currentLogin() === undefined) return
+    this.#shown = repositories
+    this.#next = next
     this.#show()
   }
 
   #show() {
     const rows = this.#shown.flatMap((repository) => {
       const { name } = repository
-      const contents = this.#open.get(name)
-      const parts = contents?.map((node) => node.cloneNode(true)) ?? []
-      const below = h('td', { role: 'cell', colspan: COLUMNS }, ...parts)
-      return [
-        row(repository, contents !== undefined),
-        ...(contents === undefined
-          ? []
-          : [h('tr', { role: 'row', class: 'below', id: idOf(name), 'data-key': `below ${name}` }, below)]),
-      ]
+      const isOpen = this.#open.has(name)
+      return [row(repository, isOpen), ...(isOpen ? [below(name, this.#open.get(name))] : [])]
     })
     patch(find('repository-rows', HTMLElement), rows)
-    const isFiltered = this.#filter !== ''
-    find('repository-count', HTMLElement).textContent =
-      rows.length > 0
-        ? `${formatAmount(this.#shown.length, 'repository', 'repositories')}${this.#next === undefined && this.#before.length === 0 ? '' : ' on this page'}`
-        : isFiltered
-          ? 'No repository fits.'
-          : 'Nothing is stored yet: pull something through it.'
+    this.#say(this.#count())
     find('previous-page', HTMLButtonElement).hidden = this.#before.length === 0
     find('next-page', HTMLButtonElement).hidden = this.#next === undefined
+  }
+
+  #count() {
+    const count = formatAmount(this.#shown.length, 'repository', 'repositories')
+    if (this.#next !== undefined || this.#before.length > 0) return `${count} on this page`
+    if (this.#shown.length > 0) return count
+    return this.#filter === '' ? 'Nothing is stored yet: pull something through it.' : 'No repository fits.'
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    const line = find('repository-count', HTMLElement)
+    // What does not change is not read out again.
+    if (line.textContent !== text) line.textContent = text
   }
 }
 
@@ -218,10 +186,8 @@ export const startRepositories = (warm) => {
     },
     tellError,
   )
-  find('previous-page', HTMLButtonElement).addEventListener('click', () =>
-    repositories.turnBack().catch(tellError),
-  )
-  find('next-page', HTMLButtonElement).addEventListener('click', () => repositories.turnOn().catch(tellError))
+  find('previous-page', HTMLButtonElement).addEventListener('click', () => repositories.turnBack())
+  find('next-page', HTMLButtonElement).addEventListener('click', () => repositories.turnOn())
   const filter = find('filter', HTMLInputElement)
   /** @type {number | undefined} */
   let typing

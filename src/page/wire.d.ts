@@ -98,7 +98,11 @@ export interface Contents {
   readonly kind: Repository['kind']
   readonly upstream?: string
   readonly tags: readonly Tag[]
+  /** Those of the tags, and others. */
   readonly manifests: readonly Manifest[]
+  /** How many there are, also where not all are told. */
+  readonly tagCount: number
+  readonly manifestCount: number
   readonly sizeBytes: number
 }
 

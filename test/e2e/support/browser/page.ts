@@ -54,6 +54,7 @@ export class Page {
       expression,
       returnByValue: true,
       awaitPromise: true,
+      allowUnsafeEvalBlockedByCSP: false,
     })
     if (exceptionDetails === undefined) return result.value
     throw new Error(`${expression}: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`)
