@@ -7,7 +7,7 @@ import { blobsOf, type Manifest, type Platform, parseManifest } from '../protoco
 import type { RepositoryName, Tag } from '../protocol/name.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import type { LinkStore } from '../store/links.ts'
-import { inLanes } from './lanes.ts'
+import { mapInLanes } from './lanes.ts'
 
 /** A descriptor of an index, as far as it is of use here. */
 export interface Child {
@@ -80,23 +80,37 @@ const toNode = (stored: Digest, names: Digest[], bytes: Buffer | undefined): Man
   }
 }
 
-/** The names of content by where its bytes lie. */
-const gather = async (
+/** Content by where its bytes lie, with its names; and where that is for those with another name. */
+interface Listed {
+  readonly namesByPlace: ReadonlyMap<Digest, Digest[]>
+  findPlace(name: Digest): Digest
+}
+
+const list = async (
   names: readonly Digest[],
   find: (digest: Digest) => Promise<Digest | undefined>,
-): Promise<{ namesByPlace: Map<Digest, Digest[]>; places: Map<Digest, Digest> }> => {
-  const places = new Map<Digest, Digest>()
+): Promise<Listed> => {
+  const others = names.filter((name) => algorithmOf(name) !== 'sha256')
+  const places = await mapInLanes(others, find)
+  const findPlace = (name: Digest): Digest => places.get(name) ?? name
   const namesByPlace = new Map<Digest, Digest[]>()
-  await inLanes(names, async (name) => {
-    const place = algorithmOf(name) === 'sha256' ? name : await find(name)
-    if (place === undefined) return
-    if (place !== name) places.set(name, place)
+  for (const name of names) {
+    const place = findPlace(name)
+    if (algorithmOf(place) !== 'sha256') continue
     const all = namesByPlace.get(place)
     if (all === undefined) namesByPlace.set(place, [name])
     else all.push(name)
-  })
-  return { namesByPlace, places }
+  }
+  return { namesByPlace, findPlace }
 }
+
+const listBoth = async (
+  links: LinkStore,
+  name: RepositoryName,
+): Promise<[manifests: Listed, blobs: Listed]> => [
+  await list(await links.listManifests(name), (digest) => links.findManifest(name, digest)),
+  await list(await links.listBlobs(name), (digest) => links.findBlob(name, digest)),
+]
 
 /** Reads what a repository has. @throws StorageError, the signal's reason */
 export const readGraph = async (
@@ -104,33 +118,22 @@ export const readGraph = async (
   name: RepositoryName,
   signal?: AbortSignal,
 ): Promise<Graph> => {
-  const tags = new Map<Tag, Digest>()
-  const manifests = new Map<Digest, ManifestNode>()
-  const blobs = new Map<Digest, BlobNode>()
-  const listedTags = await links.listTags(name)
-  const targets = new Map<Tag, Digest>()
-  await inLanes(listedTags, async (tag) => {
-    const target = await links.readTag(name, tag)
-    if (target !== undefined) targets.set(tag, target)
-  })
-  for (const tag of listedTags) if (targets.has(tag)) tags.set(tag, targets.get(tag) as Digest)
-  const listed = await gather(await links.listManifests(name), (digest) => links.findManifest(name, digest))
-  await inLanes(listed.namesByPlace, async ([stored, names]) => {
-    signal?.throwIfAborted()
-    manifests.set(stored, toNode(stored, names, await store.read(stored)))
-  })
-  const linked = await gather(await links.listBlobs(name), (digest) => links.findBlob(name, digest))
-  await inLanes(linked.namesByPlace, async ([stored, names]) => {
-    signal?.throwIfAborted()
-    blobs.set(stored, { stored, names, sizeBytes: (await store.stat(stored)) ?? 0 })
-  })
+  const tags = await mapInLanes(await links.listTags(name), (tag) => links.readTag(name, tag))
+  const [manifests, blobs] = await listBoth(links, name)
   return {
     name,
     tags,
-    manifests,
-    blobs,
-    findManifest: (digest) => listed.places.get(digest) ?? digest,
-    findBlob: (digest) => linked.places.get(digest) ?? digest,
+    manifests: await mapInLanes([...manifests.namesByPlace.keys()], async (stored) => {
+      signal?.throwIfAborted()
+      return toNode(stored, manifests.namesByPlace.get(stored) ?? [], await store.read(stored))
+    }),
+    blobs: await mapInLanes([...blobs.namesByPlace.keys()], async (stored) => {
+      signal?.throwIfAborted()
+      const sizeBytes = (await store.stat(stored)) ?? 0
+      return { stored, names: blobs.namesByPlace.get(stored) ?? [], sizeBytes }
+    }),
+    findManifest: manifests.findPlace,
+    findBlob: blobs.findPlace,
   }
 }
 
@@ -140,20 +143,19 @@ export const readNames = async (
   name: RepositoryName,
 ): Promise<Graph> => {
   const tags = await links.listTags(name)
-  const listed = await gather(await links.listManifests(name), (digest) => links.findManifest(name, digest))
-  const linked = await gather(await links.listBlobs(name), (digest) => links.findBlob(name, digest))
+  const [manifests, blobs] = await listBoth(links, name)
   return {
     name,
     // What they point at is of no interest to whoever wants names.
     tags: new Map(tags.map((tag) => [tag, '' as Digest])),
     manifests: new Map(
-      [...listed.namesByPlace].map(([stored, names]) => [stored, toNode(stored, names, undefined)]),
+      [...manifests.namesByPlace].map(([stored, names]) => [stored, toNode(stored, names, undefined)]),
     ),
     blobs: new Map(
-      [...linked.namesByPlace].map(([stored, names]) => [stored, { stored, names, sizeBytes: 0 }]),
+      [...blobs.namesByPlace].map(([stored, names]) => [stored, { stored, names, sizeBytes: 0 }]),
     ),
-    findManifest: (digest) => listed.places.get(digest) ?? digest,
-    findBlob: (digest) => linked.places.get(digest) ?? digest,
+    findManifest: manifests.findPlace,
+    findBlob: blobs.findPlace,
   }
 }
 

@@ -3,6 +3,19 @@
 /** Pieces of work at once: enough for a disk to be busy, and few enough to leave it to others as well. */
 const LANES = 8
 
+/** What `find` finds for each key, in the order of the keys; nothing for those of which it finds nothing. */
+export const mapInLanes = async <K, V>(
+  keys: readonly K[],
+  find: (key: K) => Promise<V | undefined>,
+): Promise<Map<K, V>> => {
+  const found = new Map<K, V>()
+  await inLanes(keys, async (key) => {
+    const value = await find(key)
+    if (value !== undefined) found.set(key, value)
+  })
+  return new Map(keys.flatMap((key): [K, V][] => (found.has(key) ? [[key, found.get(key) as V]] : [])))
+}
+
 /** Does `work` on each item; the first failure ends all, once what is under way has ended. */
 export const inLanes = async <T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> => {
   const waiting = items[Symbol.iterator]()
