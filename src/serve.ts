@@ -23,7 +23,7 @@ import { loadUndici } from './upstream/transport.ts'
 import { openAccess } from './wiring/access.ts'
 import { createAdmin } from './wiring/admin.ts'
 import { checksOf } from './wiring/checks.ts'
-import { createKeep, type Keep } from './wiring/keep.ts'
+import { type CollectTimes, createKeep, type Keep } from './wiring/keep.ts'
 import { connectMetrics } from './wiring/metrics.ts'
 import { createNotifications } from './wiring/notifications.ts'
 import { createPull } from './wiring/pull.ts'
@@ -61,6 +61,8 @@ export interface ServeOptions {
   readonly wrapDriver?: StoreTools['wrapDriver']
   /** Milliseconds since the epoch, for the age of what was cached. */
   readonly now?: () => number
+  /** Collects garbage at these times instead of the usual ones. */
+  readonly collect?: CollectTimes
 }
 
 const SYSTEM_CLOCK: Clock = {
@@ -136,7 +138,8 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     links: store.links,
   })
 
-  const keep: Keep = createKeep(config, store, { repositories, coordinator, metrics, log, now })
+  const { collect } = options
+  const keep: Keep = createKeep(config, store, { repositories, coordinator, metrics, log, now, collect })
   const repair = createRepair(config, store, { repositories, coordinator, metrics, log, clock, now })
   const pull = createPull(config, store, {
     coordinator,

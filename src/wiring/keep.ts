@@ -23,6 +23,14 @@ const LOOK_EVERY_MS = 10_000
 /** Time that a start has for other things, in milliseconds. */
 const AFTER_START_MS = 5_000
 
+/** When garbage is collected; in milliseconds. */
+export interface CollectTimes {
+  /** From the end of one collection to the next. */
+  readonly everyMs: number
+  /** How long what may be about to be named is kept. */
+  readonly graceMs: number
+}
+
 /** What order is kept with besides the store. */
 export interface KeepTools {
   readonly repositories: Repositories
@@ -31,6 +39,8 @@ export interface KeepTools {
   readonly log: Logger
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Instead of the usual times. */
+  readonly collect?: CollectTimes | undefined
 }
 
 /** What is being fetched. */
@@ -41,7 +51,7 @@ export interface FetchParts {
 
 /** Builds what keeps the store in order. */
 export const createKeep = (config: Config, store: Store, tools: KeepTools) => {
-  const { log } = tools
+  const { collect, log } = tools
   const parts = { ...store, ...tools }
   const { budget, evictor } = createBudget(config, store, tools)
   const keepUnnamedMs = config.local.keepunnamed
@@ -70,7 +80,13 @@ export const createKeep = (config: Config, store: Store, tools: KeepTools) => {
   ]
   // A store that is not to be changed is not to shrink either.
   if (!config.storage.maintenance.readonly.enabled)
-    routines.push(routine('garbage collection', MINUTE_MS, MINUTE_MS, (signal) => schedule.tick(signal)))
+    routines.push(
+      collect === undefined
+        ? routine('garbage collection', MINUTE_MS, MINUTE_MS, (signal) => schedule.tick(signal))
+        : routine('garbage collection', collect.everyMs, collect.everyMs, async (signal) => {
+            await collector.run({ graceMs: collect.graceMs, signal })
+          }),
+    )
   return {
     budget,
     evictor,

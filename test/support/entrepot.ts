@@ -15,7 +15,7 @@ import { stringify } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Clock } from '../../src/fetch/source.ts'
 import { type Logger, silentLogger } from '../../src/observe/log.ts'
-import { type RunningServer, serve } from '../../src/serve.ts'
+import { type RunningServer, type ServeOptions, serve } from '../../src/serve.ts'
 import type { StorageDriver } from '../../src/store/driver.ts'
 import type { ScriptedUpstream } from './scripted-upstream.ts'
 
@@ -32,6 +32,7 @@ export interface EntrepotOptions {
   /** Stands before the storage driver: one that fails. */
   readonly wrapDriver?: (driver: StorageDriver) => StorageDriver
   readonly log?: Logger
+  readonly collect?: ServeOptions['collect']
   /** PEM of the authority of its certificate: with `http.tls` in the configuration. */
   readonly ca?: string
 }
@@ -157,7 +158,7 @@ export const startEntrepot = async (options: EntrepotOptions = {}): Promise<Test
   }
   await writeFile(file, stringify(document))
   const { config } = loadConfig({ file, env: {} })
-  const { log = silentLogger, clock = hastyClock, now, wrapDriver } = options
+  const { log = silentLogger, clock = hastyClock, now, wrapDriver, collect } = options
   const server = await serve(config, {
     version: 'test',
     warnings: [],
@@ -165,6 +166,7 @@ export const startEntrepot = async (options: EntrepotOptions = {}): Promise<Test
     clock,
     ...(now && { now }),
     ...(wrapDriver && { wrapDriver }),
+    ...(collect && { collect }),
   })
   const remove = async (): Promise<void> => {
     await rm(join(file, '..'), { recursive: true })

@@ -20,6 +20,7 @@ export interface Entrepot {
   readonly debugUrl: string
   /** `storage.filesystem.rootdirectory`. */
   readonly rootDirectory: string
+  readonly configFile: string
   /** The last of what it logged. */
   output(): string
   /** The most memory it had resident at once so far, in bytes. */
@@ -42,6 +43,8 @@ export interface EntrepotOptions {
   readonly sections?: Readonly<Record<string, unknown>>
   /** Keys of the section `http`, beside the addresses. */
   readonly http?: Readonly<Record<string, unknown>>
+  /** A script that runs it, and what that is given after the configuration file; default: the program itself. */
+  readonly run?: { readonly script: string; readonly args: readonly string[] }
   /** A store that exists already; default: an empty one in the workspace. */
   readonly rootDirectory?: string
 }
@@ -64,9 +67,12 @@ export const startEntrepot = async (
   }
   const configFile = join(folder, 'config.yml')
   await writeFile(configFile, JSON.stringify(config))
+  const { run } = options
+  const args =
+    run === undefined ? [MAIN, 'serve', configFile] : ['--import', 'tsx', run.script, configFile, ...run.args]
   const program = Program.start(workspace, {
     command: process.execPath,
-    args: [MAIN, 'serve', configFile],
+    args,
     env: cleanEnvironment(folder, { UV_THREADPOOL_SIZE: THREADS }),
   })
   // The last thing that it opens, and never behind TLS.
@@ -75,6 +81,7 @@ export const startEntrepot = async (
     address,
     debugUrl: `http://${debug}`,
     rootDirectory,
+    configFile,
     output: () => program.output,
     peakResidentBytes: () => program.peakResidentBytes(),
     residentBytes: () => program.residentBytes(),
