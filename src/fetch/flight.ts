@@ -34,6 +34,7 @@ export class Flight {
   #download: Download | undefined
   #isAnswered = false
   #isStopped = false
+  #isHandedOver = false
   #hasFailed = false
   #readers = 0
   readonly #beganMs: number
@@ -77,6 +78,11 @@ export class Flight {
   /** How long ago it began, in milliseconds. */
   get ageMs(): number {
     return this.#tools.clock.now() - this.#beganMs
+  }
+
+  /** Whether the blob is being stored, and counts there. */
+  get isHandedOver(): boolean {
+    return this.#isHandedOver
   }
 
   /** Whether the disk took nothing of it: every reader gets it from the upstream by itself. */
@@ -228,7 +234,9 @@ export class Flight {
   async #store(partial: Partial, download: Download): Promise<boolean> {
     try {
       await download.finish()
-      await this.plan.store(partial.path, await download.findStored())
+      const stored = await download.findStored()
+      this.#isHandedOver = true
+      await this.plan.store({ file: partial.path, sizeBytes: partial.written, stored })
       this.#report.stored()
       return true
     } catch (error) {

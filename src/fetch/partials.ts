@@ -47,7 +47,7 @@ export class Partials {
    * @throws StorageError
    */
   async open(digest: Digest): Promise<Partial> {
-    const path = join(this.#folder, `${formatFileDigest(digest)}.${this.#owner.id}`)
+    const path = join(this.#folder, this.#nameOf(digest))
     try {
       return await Partial.open(path, await this.#takeOver(digest, path), this.#opener)
     } catch (error) {
@@ -60,11 +60,12 @@ export class Partials {
     await rm(partial.path, { force: true }).catch(() => {})
   }
 
-  /** Bytes of all partial files. */
-  async measure(): Promise<number> {
+  /** Bytes of the partial files that nobody is writing. @param digests what is being fetched */
+  async measureLeft(digests: readonly Digest[]): Promise<number> {
+    const active = new Set(digests.map((digest) => this.#nameOf(digest)))
     let bytes = 0
     for (const name of await this.#names())
-      bytes += (await stat(join(this.#folder, name)).catch(() => undefined))?.size ?? 0
+      if (!active.has(name)) bytes += (await stat(join(this.#folder, name)).catch(() => undefined))?.size ?? 0
     return bytes
   }
 
@@ -80,6 +81,10 @@ export class Partials {
       swept += 1
     }
     return swept
+  }
+
+  #nameOf(digest: Digest): string {
+    return `${formatFileDigest(digest)}.${this.#owner.id}`
   }
 
   /** Gives the best leftover of a digest our name. @returns how many bytes of it are of use; 0 where there is none */

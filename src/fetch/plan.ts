@@ -30,6 +30,15 @@ export interface FlightTools {
   readonly makeRoom?: MakeRoom
 }
 
+/** What a flight has fetched: all of it, verified. */
+export interface FetchedBlob {
+  /** Absolute path of its file. */
+  readonly file: string
+  readonly sizeBytes: number
+  /** The sha256 digest under which its bytes are to lie. */
+  readonly stored: Digest
+}
+
 /** What a flight is to fetch, and what becomes of it. */
 export interface FlightPlan {
   readonly digest: Digest
@@ -39,6 +48,6 @@ export interface FlightPlan {
   /** Size in bytes as a descriptor told it; used where the upstream does not tell. */
   readonly sizeBytes?: number | undefined
   readonly priority: Priority
-  /** Takes over the finished file, whose bytes lie under `stored` from then on. */
-  readonly store: (file: string, stored: Digest) => Promise<void>
+  /** Takes over the finished file. */
+  readonly store: (blob: FetchedBlob) => Promise<void>
 }

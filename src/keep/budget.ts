@@ -24,7 +24,7 @@ const MAX_ROUNDS = 8
 /** A fetch in progress, as far as the budget needs to know. */
 export interface Fetch {
   readonly upstream: string
-  /** Size of the whole, where it is known. */
+  /** Size of the whole, where it is known; what is being stored already counts there. */
   readonly sizeBytes: number | undefined
   readonly writtenBytes: number
 }
@@ -32,8 +32,8 @@ export interface Fetch {
 /** What is being fetched. */
 export interface Fetches {
   list(): readonly Fetch[]
-  /** Bytes of all partial files, also of those that nobody goes on with. */
-  measure(): Promise<number>
+  /** Bytes of partial files that nobody goes on with. */
+  measureLeft(): Promise<number>
 }
 
 /** What the budget is kept with. */
@@ -49,7 +49,7 @@ export interface BudgetOptions {
 export class Budget {
   readonly #options: BudgetOptions
   readonly #stop = new AbortController()
-  #fetches: Fetches = { list: () => [], measure: async () => 0 }
+  #fetches: Fetches = { list: () => [], measureLeft: async () => 0 }
   #checking: Promise<void> | undefined
   #isWanted = false
   #isExhausted = false
@@ -78,18 +78,15 @@ export class Budget {
   async figures(): Promise<Figures> {
     const { driver, mirroredSize } = this.#options
     const fetches = this.#fetches.list()
-    const comingBytes = sum(fetches, ({ sizeBytes = 0, writtenBytes }) =>
-      Math.max(0, sizeBytes - writtenBytes),
-    )
+    const wholeOf = ({ sizeBytes = 0, writtenBytes }: Fetch): number => Math.max(sizeBytes, writtenBytes)
     const bytesOf = (upstream: string): number =>
       mirroredSize.total(upstream) +
-      sum(fetches, (fetch) =>
-        fetch.upstream === upstream ? Math.max(fetch.sizeBytes ?? 0, fetch.writtenBytes) : 0,
-      )
+      sum(fetches, (fetch) => (fetch.upstream === upstream ? wholeOf(fetch) : 0))
+    const wholeBytes = sum(fetches, wholeOf)
     return {
-      mirroredBytes: mirroredSize.isKnown ? mirroredSize.total() : undefined,
-      partialBytes: (await this.#fetches.measure()) + comingBytes,
-      comingBytes,
+      mirroredBytes: mirroredSize.total(),
+      partialBytes: (await this.#fetches.measureLeft()) + wholeBytes,
+      comingBytes: wholeBytes - sum(fetches, ({ writtenBytes }) => writtenBytes),
       bytesOf,
       usage: await driver.usage(),
     }

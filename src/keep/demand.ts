@@ -17,8 +17,8 @@ export interface Bounds {
 
 /** The figures; sizes in bytes. */
 export interface Figures {
-  /** Mirrored content in the store; `undefined` as long as it was not counted. */
-  readonly mirroredBytes: number | undefined
+  /** Mirrored content in the store; as long as that was not counted what has come since the start. */
+  readonly mirroredBytes: number
   /** What is being fetched, whole, and what earlier fetches left. */
   readonly partialBytes: number
   /** What has still to be written of that. */
@@ -47,7 +47,7 @@ const demand = (overBytes: number, boundBytes: number): Demand | undefined =>
 /** What has to go of all upstreams, and of each; none: all is well. */
 export const findDemands = (bounds: Bounds, figures: Figures): Demand[] => {
   const { maxBytes, minFreeBytes, shareBytes } = bounds
-  const { mirroredBytes = 0, partialBytes, comingBytes, usage, bytesOf } = figures
+  const { mirroredBytes, partialBytes, comingBytes, usage, bytesOf } = figures
   const demands: Demand[] = []
   for (const [upstream, share] of shareBytes) {
     const found = demand(bytesOf(upstream) - share, share)

@@ -58,7 +58,7 @@ const surveyBucket = async (
     const digests = (await driver.list(bucketPrefix(bucket))).map((hex) => `sha256:${hex}`).filter(isDigest)
     const bytesByUpstream = new Map<string | undefined, number>()
     await inLanes(
-      digests.filter((digest) => !isProtected.has(digest)),
+      digests.filter((digest) => !isProtected.has(digest) && !mirroredSize.isArriving(digest)),
       async (digest) => {
         const candidate = await look(parts, digest, known)
         if (candidate === undefined) return

@@ -142,7 +142,7 @@ export class BlobPull {
       name,
       sizeBytes: prefetch.sizeOf(digest),
       priority,
-      store: (file, stored) => mirror.keepBlob(repository, digest, file, stored),
+      store: (blob) => mirror.keepBlob(repository, digest, blob),
     })
     const { flight, isNew } = started
     // Whoever joins another repository's fetch was confirmed: this repository has the blob as well.

@@ -4,6 +4,7 @@
  */
 
 import type { Coordinator } from '../coordinator/coordinator.ts'
+import type { FetchedBlob } from '../fetch/plan.ts'
 import { Memory } from '../memory.ts'
 import type { Logger } from '../observe/log.ts'
 import { algorithmOf, type Digest, digestOf } from '../protocol/digest.ts'
@@ -71,7 +72,7 @@ export class MirrorStore {
    * path. Tags that waited for it move. Those of its blobs that the store holds already are confirmed and linked.
    */
   keepManifest(repository: Mirrored, manifest: FetchedManifest, tag?: Tag): void {
-    const { links, manifests } = this.#options
+    const { leases, links, manifests } = this.#options
     const { name } = repository
     const key = `${name}@${manifest.digest}`
     const tags = new Set([...(this.#awaited.get(key) ?? []), ...(tag === undefined ? [] : [tag])])
@@ -82,7 +83,10 @@ export class MirrorStore {
       // First of all, since it counts in memory at once: from now on these tags are fresh.
       await Promise.all([...tags].map((each) => this.#writeAsked(name, each, manifest.digest)))
       await this.#mark(repository)
-      await this.#storing(repository, digestOf(manifest.bytes), () => manifests.put(name, manifest))
+      const stored = digestOf(manifest.bytes)
+      await leases.during([stored], () =>
+        this.#counting(repository, stored, manifest.bytes.length, () => manifests.put(name, manifest)),
+      )
       for (const each of tags) await links.writeTag(name, each, manifest.digest)
       await this.#confirmBlobs(repository, manifest)
     })
@@ -107,9 +111,14 @@ export class MirrorStore {
   }
 
   /** Takes over a fetched blob, and lets the repository have it. @throws StorageError */
-  async keepBlob(repository: Mirrored, digest: Digest, file: string, stored: Digest): Promise<void> {
-    await this.#storing(repository, stored, async () => {
-      await this.#options.blobs.adopt(file, stored)
+  async keepBlob(
+    repository: Mirrored,
+    digest: Digest,
+    { file, sizeBytes, stored }: FetchedBlob,
+  ): Promise<void> {
+    const { blobs, leases } = this.#options
+    await leases.during([stored], async () => {
+      await this.#counting(repository, stored, sizeBytes, () => blobs.adopt(file, stored))
       await this.#linkBlob(repository, digest, stored)
     })
   }
@@ -122,16 +131,18 @@ export class MirrorStore {
     )
   }
 
-  /** Runs what stores bytes, which nobody takes away meanwhile, and notes whose they are if they were not here before. */
-  async #storing({ origin }: Mirrored, stored: Digest, store: () => Promise<void>): Promise<void> {
-    const { blobs, leases, mirroredSize, uses } = this.#options
+  /** Runs what stores bytes, and notes whose they are if they were not here before. */
+  async #counting(
+    { origin }: Mirrored,
+    stored: Digest,
+    sizeBytes: number,
+    store: () => Promise<void>,
+  ): Promise<void> {
+    const { blobs, mirroredSize, uses } = this.#options
     const upstream = origin.upstream.name
-    await leases.during([stored], async () => {
-      const isNew = (await blobs.stat(stored)) === undefined
-      await store()
-      uses.note(stored, isNew ? { upstream } : {})
-      if (isNew) mirroredSize.add(stored, upstream, (await blobs.stat(stored)) ?? 0)
-    })
+    const isNew = (await blobs.stat(stored)) === undefined
+    await (isNew ? mirroredSize.during(stored, upstream, sizeBytes, store) : store())
+    uses.note(stored, isNew ? { upstream } : {})
   }
 
   async #linkBlob(repository: Mirrored, digest: Digest, stored: Digest): Promise<void> {

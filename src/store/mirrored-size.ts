@@ -28,6 +28,8 @@ export class MirroredSize {
   readonly #log: Logger
   readonly #buckets = new Map<string, Bucket>()
   readonly #changes = new Map<string, number>()
+  /** What is being stored just now, counted as if it were there. */
+  readonly #arriving = new Map<Digest, { readonly upstream: string; readonly bytes: number }>()
   /** Buckets whose sums are not certain. */
   readonly #uncounted = new Set(BUCKETS)
   #isKnown = false
@@ -78,9 +80,28 @@ export class MirroredSize {
   /** Bytes in all, or of one upstream. */
   total(upstream?: string): number {
     let bytes = 0
+    for (const each of this.#arriving.values())
+      if (upstream === undefined || each.upstream === upstream) bytes += each.bytes
     for (const bucket of this.#buckets.values())
       for (const [name, sum] of bucket) if (upstream === undefined || name === upstream) bytes += sum
     return bytes
+  }
+
+  /** Counts content while `store` stores it, which may take its time to be durable, and when it is stored. */
+  async during(digest: Digest, upstream: string, bytes: number, store: () => Promise<void>): Promise<void> {
+    if (this.#arriving.has(digest)) return store()
+    this.#arriving.set(digest, { upstream, bytes })
+    try {
+      await store()
+      this.add(digest, upstream, bytes)
+    } finally {
+      this.#arriving.delete(digest)
+    }
+  }
+
+  /** Whether content is being stored just now: whoever counts a bucket leaves it out. */
+  isArriving(digest: Digest): boolean {
+    return this.#arriving.has(digest)
   }
 
   /** Content has come, or has gone where `bytes` is negative. */

@@ -54,7 +54,7 @@ export const createBudget = (config: Config, store: Store, tools: BudgetTools) =
   const { metrics } = tools
   metrics.scrape.before(async () => {
     const { mirroredBytes, partialBytes, comingBytes, usage } = await budget.figures()
-    if (mirroredBytes !== undefined) metrics.cacheSize.set(mirroredBytes + partialBytes - comingBytes)
+    if (store.mirroredSize.isKnown) metrics.cacheSize.set(mirroredBytes + partialBytes - comingBytes)
     metrics.cacheLimit.set(bounds.maxBytes ?? Number.POSITIVE_INFINITY)
     if (usage !== undefined) metrics.cacheMinFree.set(bounds.minFreeBytes(usage.totalBytes))
   })

@@ -46,7 +46,7 @@ export interface KeepTools {
 /** What is being fetched. */
 export interface FetchParts {
   readonly flights: Pick<Flights, 'list'>
-  readonly partials: Pick<Partials, 'sweep' | 'measure'>
+  readonly partials: Pick<Partials, 'sweep' | 'measureLeft'>
 }
 
 /** Builds what keeps the store in order. */
@@ -101,12 +101,15 @@ export const createKeep = (config: Config, store: Store, tools: KeepTools) => {
     async start({ flights, partials }: FetchParts): Promise<void> {
       budget.watch({
         list: () =>
-          flights.list().map(({ plan, sizeBytes, writtenBytes }) => ({
-            upstream: plan.upstream.name,
-            sizeBytes: sizeBytes ?? plan.sizeBytes,
-            writtenBytes,
-          })),
-        measure: () => partials.measure(),
+          flights
+            .list()
+            .filter(({ isHandedOver }) => !isHandedOver)
+            .map(({ plan, sizeBytes, writtenBytes }) => ({
+              upstream: plan.upstream.name,
+              sizeBytes: sizeBytes ?? plan.sizeBytes,
+              writtenBytes,
+            })),
+        measureLeft: () => partials.measureLeft(flights.list().map(({ plan }) => plan.digest)),
       })
       routines.push(
         routine('sweep of leftovers', AFTER_START_MS, HOUR_MS, () => sweepLeftovers({ ...parts, partials })),

@@ -49,7 +49,7 @@ class Shelf {
       driver: { usage: async () => ({ totalBytes: 1_000_000, freeBytes: this.freeBytes }) },
       log: log as unknown as Logger,
     })
-    budget.watch({ list: () => this.fetches, measure: async () => this.leftBytes })
+    budget.watch({ list: () => this.fetches, measureLeft: async () => this.leftBytes })
     return budget
   }
 

@@ -52,18 +52,6 @@ describe('what has to go', () => {
       ],
     ],
     [
-      'is nothing by size as long as that was not counted',
-      { maxBytes: 900 },
-      { mirroredBytes: undefined },
-      [],
-    ],
-    [
-      'is nothing by free space where there is no such thing',
-      { minFreeBytes: () => 1e9 },
-      { usage: undefined },
-      [],
-    ],
-    [
       'has no more slack than a GiB',
       { maxBytes: 1000 * GIB },
       { mirroredBytes: 1001 * GIB },

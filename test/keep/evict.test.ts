@@ -93,7 +93,8 @@ describe('eviction', () => {
     for (const bytes of [CONFIG, LAYERS[0]!, LAYERS[1]!]) {
       const file = join(bench.root, 'fetched')
       await writeFile(file, bytes)
-      await bench.mirror.keepBlob(unclaimed, digestOf(bytes), file, digestOf(bytes))
+      const stored = digestOf(bytes)
+      await bench.mirror.keepBlob(unclaimed, stored, { file, sizeBytes: bytes.length, stored })
       tick()
     }
     await mirror(LAYERS.slice(2, 4))
@@ -122,7 +123,7 @@ describe('eviction', () => {
     await writeFile(file, LAYERS[1]!)
     const unclaimed = { ...bench.mirrored('old'), kind: 'unclaimed' } as const
     const digest = digestOf(LAYERS[1]!)
-    await bench.mirror.keepBlob(unclaimed, digest, file, digest)
+    await bench.mirror.keepBlob(unclaimed, digest, { file, sizeBytes: LAYERS[1]!.length, stored: digest })
     await bench.evictor.evict({ bytes: 1e9 })
     assert.deepEqual(await stored(), new Set([digestOf(LAYERS[0]!)]))
   })
@@ -238,6 +239,34 @@ describe('eviction', () => {
 })
 
 describe('the size of what is mirrored', () => {
+  it('has what is being stored from the beginning, once, whoever counts meanwhile', async () => {
+    const bench = await Workbench.open()
+    const { mirroredSize } = bench.store
+    const digest = await bench.mirrorBlob(ALPINE, LAYERS[0]!)
+    const { length } = LAYERS[1]!
+    const sizes: number[] = []
+    await mirroredSize.during(digestOf(LAYERS[1]!), 'hub', length, async () => {
+      sizes.push(mirroredSize.total(), mirroredSize.total('hub'), mirroredSize.total('other'))
+      const file = join(bench.root, 'fetched')
+      await writeFile(file, LAYERS[1]!)
+      await bench.store.blobs.adopt(file, digestOf(LAYERS[1]!))
+      await bench.evictor.count()
+      sizes.push(mirroredSize.total())
+      await mirroredSize.during(digestOf(LAYERS[1]!), 'hub', length, async () => {})
+      sizes.push(mirroredSize.total())
+    })
+    const all = sizeOf(LAYERS.slice(0, 2))
+    assert.deepEqual([...sizes, mirroredSize.total()], [all, all, 0, all, all, all])
+    const failing = mirroredSize.during(digestOf(LAYERS[2]!), 'hub', 1000, () =>
+      Promise.reject(new Error('full')),
+    )
+    assert.equal(mirroredSize.total(), all + 1000)
+    await assert.rejects(failing)
+    assert.equal(mirroredSize.total(), all)
+    assert.ok(await bench.hasBlob(ALPINE, digest))
+    await bench.close()
+  })
+
   it('is believed, and counted anew, when the process before was killed', async () => {
     const bench = await Workbench.open()
     await bench.store.mirroredSize.start()

@@ -216,7 +216,8 @@ export class Workbench {
     const file = join(this.root, `fetched-${this.#serial}`)
     await writeFile(file, bytes)
     const digest = digestOf(bytes)
-    await this.mirror.keepBlob(this.mirrored(name, upstream), digest, file, digest)
+    const blob = { file, sizeBytes: bytes.length, stored: digest }
+    await this.mirror.keepBlob(this.mirrored(name, upstream), digest, blob)
     return digest
   }
 

@@ -111,7 +111,7 @@ export class FlightBench {
       upstream: this.upstream,
       name: 'library/alpine',
       priority: 'client',
-      store: (file, stored) => rename(file, join(this.root, STORED, formatFileDigest(stored))),
+      store: ({ file, stored }) => rename(file, join(this.root, STORED, formatFileDigest(stored))),
       ...plan,
     })
   }
