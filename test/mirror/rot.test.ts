@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { type Digest, digestOf } from '../../src/protocol/digest.ts'
 import { blobKey, QUARANTINE_PREFIX } from '../../src/store/paths.ts'
+import { openAdmin } from '../support/admin.ts'
 import { BadSectors } from '../support/bad-sectors.ts'
 import { seededBytes } from '../support/bytes.ts'
 import { type Answer, listFolder, makeFolder, startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
@@ -50,6 +51,10 @@ describe('a stored blob that is rotten', () => {
   const pathOf = (digest: Digest): string => join(root, blobKey(digest))
   const getBlob = (digest: Digest, headers?: Record<string, string>, name = NAME): Promise<Answer> =>
     entrepot.get(`/v2/${name}/blobs/${digest}`, headers)
+  const pushBlob = async (bytes: Buffer): Promise<number> => {
+    const path = `/v2/team/app/blobs/uploads/?digest=${digestOf(bytes)}`
+    return (await entrepot.ask('POST', path, {}, bytes)).status
+  }
   const getManifest = (reference: string, name = NAME): Promise<Answer> =>
     entrepot.get(`/v2/${name}/manifests/${reference}`)
   const warm = async (): Promise<void> => {
@@ -189,6 +194,28 @@ describe('a stored blob that is rotten', () => {
     assert.ok(await isRightOnDisk(layer), 'and what is on it is not touched')
   })
 
+  it('is found by a scrub, which tells what it did, and nothing else is touched', async () => {
+    await warm()
+    assert.equal(await pushBlob(seededBytes(200_000, 'alone')), 201)
+    const alone = digestOf(seededBytes(200_000, 'alone'))
+    for (const digest of [layer, config, image.manifest.digest, alone]) await truncate(pathOf(digest), 50)
+    hub.resetCounts()
+    const admin = await openAdmin(entrepot)
+    const { id } = await admin.call('startScrub')
+    const job = async () => admin.call('job', { parameters: { id } })
+    while ((await job()).state === 'running') await entrepot.settle()
+    const { state, result } = await job()
+    assert.equal(state, 'done')
+    const { blobs, rottenMirrored, rottenLocal, repaired, left } = result as Record<string, number>
+    assert.deepEqual([blobs, rottenMirrored, rottenLocal, repaired, left], [4, 3, 1, 3, 0])
+    for (const digest of [layer, config, image.manifest.digest]) assert.ok(await isRightOnDisk(digest))
+    assert.equal(hub.counts.blob, 2)
+    assert.deepEqual(await listFolder(root, QUARANTINE_PREFIX), [alone.slice(7)])
+    assert.equal(await entrepot.metric('entrepot_scrub_progress_ratio'), 1)
+    assert.ok((await entrepot.metric('entrepot_scrub_last_run_timestamp_seconds')) > 0)
+    assert.equal(await entrepot.metric('entrepot_scrubbed_blobs_total'), 4)
+  })
+
   describe('in a manifest', () => {
     const spoilManifest: readonly (readonly [string, () => Promise<void>])[] = [
       ['is gone', () => rm(pathOf(image.manifest.digest))],
@@ -215,16 +242,12 @@ describe('a stored blob that is rotten', () => {
     const LOCAL = seededBytes(200_000, 'local')
     const digest = digestOf(LOCAL)
 
-    const push = async (bytes: Buffer, name = 'team/app'): Promise<number> => {
-      const path = `/v2/${name}/blobs/uploads/?digest=${digestOf(bytes)}`
-      return (await entrepot.ask('POST', path, {}, bytes)).status
-    }
     const findings = async (): Promise<Record<string, string>> =>
       ((await entrepot.get(`${entrepot.debugUrl}/readyz`)).json() as { findings: Record<string, string> })
         .findings
 
     it('is put aside and told, never given whole, and healed by another push', async () => {
-      assert.equal(await push(LOCAL), 201)
+      assert.equal(await pushBlob(LOCAL), 201)
       disk.lose(blobKey(digest), 100_000)
       assert.ok((await getBlob(digest, {}, 'team/app')).isCut)
       await entrepot.settle()
@@ -233,12 +256,12 @@ describe('a stored blob that is rotten', () => {
       assert.deepEqual([await rot('local'), await repaired('local')], [1, 0])
       assert.equal((await entrepot.head(`/v2/team/app/blobs/${digest}`)).status, 404, 'so it is pushed again')
       disk.mend()
-      assert.equal(await push(LOCAL), 201)
+      assert.equal(await pushBlob(LOCAL), 201)
       assert.ok((await getBlob(digest, {}, 'team/app')).body.equals(LOCAL))
     })
 
     it('is unwell until it is healed, and stands in nobody’s way', async () => {
-      assert.equal(await push(LOCAL), 201)
+      assert.equal(await pushBlob(LOCAL), 201)
       disk.lose(blobKey(digest), 100_000)
       await getBlob(digest, {}, 'team/app')
       await entrepot.settle()
@@ -248,7 +271,7 @@ describe('a stored blob that is rotten', () => {
       assert.equal(health.status, 200)
       assert.match(JSON.stringify(health.json()), new RegExp(`1 pushed blobs? .*${digest.slice(7, 19)}`))
       assert.equal(await entrepot.metric('entrepot_quarantined_blobs'), 1)
-      assert.equal(await push(LOCAL), 201)
+      assert.equal(await pushBlob(LOCAL), 201)
       await entrepot.stop()
       await start()
       assert.deepEqual(await findings(), {})
@@ -257,7 +280,7 @@ describe('a stored blob that is rotten', () => {
 
     it('is had from an upstream that has it too', async () => {
       await warm()
-      assert.equal(await push(LAYER), 201)
+      assert.equal(await pushBlob(LAYER), 201)
       disk.lose(blobKey(layer), 100_000)
       assert.ok((await getBlob(layer, {}, 'team/app')).isCut)
       await entrepot.settle()
@@ -268,7 +291,7 @@ describe('a stored blob that is rotten', () => {
 
     it('is asked of that upstream when a client wants it, where it could not be replaced at once', async () => {
       await warm()
-      assert.equal(await push(LAYER), 201)
+      assert.equal(await pushBlob(LAYER), 201)
       disk.lose(blobKey(layer), 100_000)
       await hub.stop()
       assert.ok((await getBlob(layer, {}, 'team/app')).isCut)
