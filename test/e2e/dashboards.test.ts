@@ -18,6 +18,7 @@ import { type ScriptedUpstream, startScriptedUpstream } from '../support/scripte
 import { type Entrepot, startEntrepot } from './support/entrepot.ts'
 import { type Prometheus, startPrometheus } from './support/prometheus.ts'
 import { skipWithout } from './support/tools.ts'
+import { waitUntil } from './support/wait.ts'
 import { makeWorkspace, type Workspace } from './support/workspace.ts'
 
 const skip = skipWithout('prometheus')
@@ -26,6 +27,9 @@ const VALIDITY = { days: 30, nowMs: Date.now() }
 const PASSWORD = 'correct horse'
 const RATE_INTERVAL = '20s'
 const RANGE = '1m'
+/** Room for one of the images that are pulled: the first is evicted for the second. */
+const MAX_BYTES = 600_000
+const EVICTED_MS = 30_000
 
 const limits = { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '76;w=21600' }
 
@@ -50,7 +54,11 @@ class MirrorScene {
     return new MirrorScene(
       hub,
       await startEntrepot(workspace, {
-        sections: { proxy: { remoteurl: hub.url }, limits: { lasttry: '1ms' } },
+        sections: {
+          proxy: { remoteurl: hub.url },
+          limits: { lasttry: '1ms' },
+          cache: { maxsize: MAX_BYTES, minfree: 0 },
+        },
       }),
     )
   }
@@ -163,6 +171,10 @@ describe('a Prometheus that scrapes a mirror and a registry at work', { skip, ti
       await Promise.all([mirror.pull(tag), registry.push(tag)])
       await prometheus.scrapes(targets.length, 2)
     }
+    const isEvicted = async (): Promise<boolean> =>
+      (await prometheus.query('entrepot_evicted_blobs_total > 0')).length > 0
+    await waitUntil('eviction', isEvicted, EVICTED_MS)
+    await prometheus.scrapes(targets.length, 2)
   })
   after(async () => {
     for (const workspace of workspaces) await workspace.remove()
