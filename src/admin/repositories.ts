@@ -7,8 +7,7 @@ import type { Digest } from '../protocol/digest.ts'
 import type { RepositoryName } from '../protocol/name.ts'
 import type { Repositories } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
-import { walkRepositories } from '../store/catalog.ts'
-import type { StorageDriver } from '../store/driver.ts'
+import { type FolderReader, walkRepositories } from '../store/catalog.ts'
 import type { LinkStore } from '../store/links.ts'
 import type { PullStore } from '../store/pulls.ts'
 import { inLanes } from './lanes.ts'
@@ -21,7 +20,8 @@ const MAX_BLOBS = 50_000
 
 /** Where they are looked up. */
 export interface RepositoryListOptions {
-  readonly driver: StorageDriver
+  /** Keeps the lists of large folders from page to page. */
+  readonly folders: FolderReader
   readonly blobs: Pick<BlobStore, 'stat'>
   readonly links: LinkStore
   readonly pulls: Pick<PullStore, 'read'>
@@ -53,7 +53,7 @@ export class RepositoryList {
     let folders = 0
     let blobs = 0
     let last: string | undefined
-    for await (const { name, hasManifests } of walkRepositories(this.#options.driver, after)) {
+    for await (const { name, hasManifests } of walkRepositories(this.#options.folders, after)) {
       signal.throwIfAborted()
       if (repositories.length === limit || folders >= MAX_FOLDERS || blobs >= MAX_BLOBS)
         return { repositories, next: last }

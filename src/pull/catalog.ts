@@ -2,8 +2,6 @@
 import type { RepositoryName } from '../protocol/name.ts'
 import type { Page, PageRequest } from '../protocol/page.ts'
 import { type FolderReader, walkRepositories } from '../store/catalog.ts'
-import type { StorageDriver } from '../store/driver.ts'
-import { FolderNames } from '../store/folder-names.ts'
 import type { MarkStore } from '../store/marks.ts'
 
 /** Which repositories are wanted, where not all are. */
@@ -14,9 +12,9 @@ export class Catalog {
   readonly #folders: FolderReader
   readonly #marks: MarkStore
 
-  constructor(driver: StorageDriver, marks: MarkStore) {
-    const names = new FolderNames(driver, (_name): _name is string => true)
-    this.#folders = { list: (prefix) => names.all(prefix) }
+  /** @param folders keeps the lists of large folders from page to page */
+  constructor(folders: FolderReader, marks: MarkStore) {
+    this.#folders = folders
     this.#marks = marks
   }
 

@@ -130,7 +130,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     blobs,
     manifests,
     listings,
-    catalog: new Catalog(store.driver, marks),
+    catalog: new Catalog(store.folders, marks),
     flights,
     partials,
     governor,

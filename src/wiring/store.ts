@@ -5,6 +5,7 @@ import { BlobStore } from '../store/blobs.ts'
 import type { StorageDriver } from '../store/driver.ts'
 import { FilesystemDriver } from '../store/drivers/filesystem.ts'
 import { meterDriver } from '../store/drivers/metered.ts'
+import { FolderNames } from '../store/folder-names.ts'
 import { Leases } from '../store/leases.ts'
 import { LinkStore } from '../store/links.ts'
 import { ManifestStore } from '../store/manifests.ts'
@@ -43,6 +44,7 @@ export const createStore = (
   const links = new LinkStore(driver, metrics?.cacheMeter)
   const owner = new Owner(driver, log)
   const uses = new UseStore(driver, log, now)
+  const names = new FolderNames(driver, (_name): _name is string => true)
   const referrers = new ReferrerStore(driver, blobs, links)
   return {
     root,
@@ -54,6 +56,8 @@ export const createStore = (
     referrers,
     manifests: new ManifestStore(blobs, links, referrers),
     marks: new MarkStore(driver),
+    /** The lists of large folders, which are looked through page by page. */
+    folders: { list: (prefix: string): Promise<readonly string[]> => names.all(prefix) },
     pins: new PinStore(driver),
     pulls: new PullStore(driver, log, now),
     uses,
