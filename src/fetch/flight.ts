@@ -256,7 +256,8 @@ export class Flight {
 
   async #fail(error: unknown): Promise<void> {
     this.#hasFailed = true
-    if (this.#partial !== undefined && error instanceof UpstreamError && error.kind === 'corrupt')
+    const isWrong = error instanceof UpstreamError && error.kind === 'corrupt'
+    if (this.#partial !== undefined && (isWrong || this.writtenBytes === 0))
       await this.#tools.partials.discard(this.#partial)
     if (this.#abort.signal.aborted) this.#report.abandoned(this.writtenBytes)
     else this.#report.failed(error, this.writtenBytes)

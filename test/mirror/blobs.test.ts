@@ -226,6 +226,7 @@ describe('a blob of a mirrored repository', () => {
         (answer.json() as { errors: { code: string }[] }).errors.map(({ code }) => code),
         ['UNAVAILABLE'],
       )
+      assert.deepEqual(await listFolder(hasty.root, 'entrepot/partials'), [])
       await hasty.stop()
     })
 
