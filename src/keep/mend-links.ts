@@ -30,6 +30,8 @@ export interface MendLinksParts {
   readonly marks: Pick<MarkStore, 'readAsked'>
   readonly leases: Leases
   readonly log: Logger
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
 }
 
 /** How many links were written again, and how many went or were left. */
@@ -68,7 +70,7 @@ export class LinkMender {
     const { links, driver, leases } = this.#parts
     await this.#pace.file()
     if ((await links.findBlob(this.#name, digest)) !== undefined) return
-    if (!(await this.#isSettled(layerLinkKey(this.#name, digest)))) return
+    if (!(await this.#isTorn(layerLinkKey(this.#name, digest)))) return
     await leases.during([digest], async () => {
       const pace = (bytes: number): Promise<void> => this.#pace.read(bytes)
       // The bytes of any other algorithm lie nobody knows where.
@@ -84,7 +86,7 @@ export class LinkMender {
     const { links, blobs, manifests, leases } = this.#parts
     await this.#pace.file()
     if ((await links.findManifest(this.#name, digest)) !== undefined) return
-    if (!(await this.#isSettled(revisionLinkKey(this.#name, digest)))) return
+    if (!(await this.#isTorn(revisionLinkKey(this.#name, digest)))) return
     await leases.during([digest], async () => {
       const bytes = await blobs.read(digest)
       const found = bytes === undefined ? 'gone' : digestOf(bytes) === digest ? 'right' : 'wrong'
@@ -99,10 +101,7 @@ export class LinkMender {
     const { links, log } = this.#parts
     await this.#pace.file()
     if ((await links.readTag(this.#name, tag)) !== undefined) return
-    const isSettled =
-      (await this.#isSettled(tagCurrentKey(this.#name, tag))) &&
-      (await this.#isFolderSettled(tagFolder(this.#name, tag)))
-    if (!isSettled) return
+    if (!(await this.#isTorn(tagCurrentKey(this.#name, tag), tagFolder(this.#name, tag)))) return
     const candidates = await this.#candidatesOf(tag)
     const [only, ...others] = candidates
     if (only !== undefined && others.length === 0) {
@@ -135,15 +134,19 @@ export class LinkMender {
     return here
   }
 
-  /** Whether nobody can be at it any more: neither at the link, nor at the folder that should hold it. */
-  async #isSettled(key: string): Promise<boolean> {
-    const found = await this.#parts.driver.stat(key)
-    if (found !== undefined) return Date.now() - found.changedAtMs > SETTLED_AFTER_MS
-    return this.#isFolderSettled(key.slice(0, key.lastIndexOf('/')))
-  }
-
-  async #isFolderSettled(folder: string): Promise<boolean> {
-    const changedAtMs = await this.#parts.driver.namesChangedAtMs?.(folder)
-    return changedAtMs === undefined || Date.now() - changedAtMs > SETTLED_AFTER_MS
+  /**
+   * Whether a link is there and torn, with nobody at it any more. Where there is none, its content was taken away by a server
+   * that leaves the folder: that goes, too, and nothing comes back.
+   * @param folder what goes; default: the link's own
+   */
+  async #isTorn(key: string, folder = key.slice(0, key.lastIndexOf('/'))): Promise<boolean> {
+    const { driver } = this.#parts
+    const found = await driver.stat(key)
+    const changedAtMs = found?.changedAtMs ?? (await driver.namesChangedAtMs?.(folder)) ?? 0
+    if (this.#parts.now() - changedAtMs <= SETTLED_AFTER_MS) return false
+    if (found !== undefined) return true
+    await driver.prune(folder)
+    this.#counts.removed += 1
+    return false
   }
 }

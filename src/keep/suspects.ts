@@ -107,9 +107,7 @@ export class Suspects {
   #add(digest: Digest): void {
     if (this.#stop.signal.aborted || this.#waiting.size >= MAX_WAITING) return
     this.#waiting.add(digest)
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined
-    })
+    this.#running ??= this.#run()
   }
 
   /** Never rejects. */
@@ -126,6 +124,8 @@ export class Suspects {
       }
       this.#waiting.delete(digest)
     }
+    // At once, so that whoever is added from now on is begun with.
+    this.#running = undefined
   }
 
   async #findElsewhere(stored: Digest): Promise<Mirrored | undefined> {

@@ -46,10 +46,12 @@ describe('torn links', () => {
   afterEach(() => bench.close())
 
   /** As after a restart, long after the crash. */
-  const mend = async (): Promise<void> => {
+  const mend = async (
+    store = createStore(bench.root, silentLogger, { wrapDriver: () => disk }),
+  ): Promise<void> => {
     bench.aheadMs += 60_000
     const parts = {
-      ...createStore(bench.root, silentLogger, { wrapDriver: () => disk }),
+      ...store,
       repositories: bench.repositories,
       log: silentLogger,
       now: bench.now,
@@ -79,6 +81,21 @@ describe('torn links', () => {
     disk.put(blobKey(digestOf(CONFIG)), 'rotten')
     await mend()
     assert.deepEqual(await Promise.all(keys.map(text)), [undefined, ''])
+  })
+
+  it('are no links that are not there: what registry:2 deleted stays so, and its empty folder goes', async () => {
+    await bench.close()
+    bench = await Workbench.open({ local: ['team/**'] })
+    const manifest = await bench.pushImage(APP, [CONFIG, LAYER], V1)
+    const { links, driver } = bench.store
+    for (const key of [layerLinkKey(APP, digestOf(LAYER)), revisionLinkKey(APP, manifest)])
+      await driver.remove(key)
+    await driver.remove(tagCurrentKey(APP, V1))
+    assert.deepEqual([await links.listBlobs(APP), await links.listManifests(APP)].flat().length, 3)
+    bench.aheadMs += DAY_MS
+    await mend(createStore(bench.root, silentLogger))
+    assert.deepEqual(await links.listBlobs(APP), [digestOf(CONFIG)])
+    assert.deepEqual(await links.listManifests(APP), [])
   })
 
   it('are left to whoever may be writing them', async () => {
