@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { digestOf } from '../../src/protocol/digest.ts'
 import { type CommandResult, runEntrepot } from '../support/command.ts'
 import { startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts'
@@ -17,7 +18,10 @@ describe('against a real server', () => {
     cwd = await mkdtemp(join(tmpdir(), 'entrepot-real-'))
     upstream = await startScriptedUpstream()
     upstream.addImage('library/alpine', '3', { layers: [5000] })
-    entrepot = await startEntrepot({ upstream })
+    entrepot = await startEntrepot({
+      upstream,
+      config: { local: { repositories: ['mine'], push: 'anyone' } },
+    })
   })
   after(async () => {
     await entrepot.stop()
@@ -44,6 +48,77 @@ describe('against a real server', () => {
     assert.equal(code, 0)
     assert.match(stdout, /^entrepot test, up for .*\ncache {5}.*\n(disk .*\n)?reads {5}\d+ hits?, \d+ miss/)
     assert.match(stdout, /\nUPSTREAM +HOST +STATE +RATE LIMIT\n127\.0\.0\.1:\d+ .* well /)
+  })
+
+  it('ls shows repositories and tags with their figures', async () => {
+    await pull()
+    const all = await run('ls')
+    assert.match(
+      all.stdout,
+      /^REPOSITORY .*\nlibrary\/alpine +mirrored .* (just now|\d+ s ago)\n1 repository;/,
+    )
+    assert.equal((await run('ls nothing/*')).stdout, 'there is nothing\n')
+    const one = await run('ls alpine')
+    assert.match(one.stdout, /^library\/alpine, mirrored from 127.*\nTAG .*\n3 +sha256:\w{12} /)
+    const { tags } = JSON.parse((await run('ls alpine --json')).stdout)
+    assert.deepEqual([tags.length, tags[0].tag, tags[0].isPinned], [1, '3', false])
+    const none = await run('ls nothing')
+    assert.deepEqual([none.code, none.stdout], [1, ''])
+    assert.match(none.stderr, /^entrepot: nothing of a repository library\/nothing is stored here\n$/)
+  })
+
+  it('explain tells what a pull would get', async () => {
+    await pull()
+    const { code, stdout } = await run('explain alpine:3')
+    assert.equal(code, 0)
+    assert.match(stdout, /^alpine:3: ask\n( {2}.*\n)+repository {2}library\/alpine, mirrored\n/)
+    assert.equal((await run('explain AL/pine')).code, 2)
+  })
+
+  it('refresh tells that a tag has moved', async () => {
+    upstream.addImage('library/moving', '1', { seed: 'before' })
+    assert.equal((await entrepot.get('/v2/library/moving/manifests/1')).status, 200)
+    await entrepot.settle()
+    assert.match((await run('refresh moving:1')).stdout, /^library\/moving:1 {2}is still sha256:/)
+    const moved = upstream.addImage('library/moving', '1', { seed: 'after' })
+    const { stdout } = await run('refresh moving:1')
+    assert.ok(
+      stdout.startsWith(`library/moving:1  has moved to ${moved.manifest.digest} from sha256:`),
+      stdout,
+    )
+    const gone = await run('refresh moving:2')
+    assert.equal(gone.code, 1)
+    assert.match(gone.stderr, /^entrepot: [^\n]+\n$/)
+  })
+
+  it('what is pinned stays, until it is purged by its name', async () => {
+    await pull()
+    assert.deepEqual(await run('pin alpine:3'), {
+      code: 0,
+      stdout: '',
+      stderr: 'library/alpine:3 is pinned\n',
+    })
+    assert.equal((await run('pin')).stdout, 'library/alpine:3\n')
+    const kept = await run('purge --pattern library/alpine --yes')
+    assert.deepEqual([kept.code, kept.stdout], [0, 'nothing matches: nothing to purge\n'])
+    assert.equal((await run('unpin alpine:3')).code, 0)
+    assert.equal((await run('pin')).stdout, 'nothing is pinned\n')
+    const planned = await run('purge alpine:3 --dry-run')
+    assert.match(planned.stdout, /^library\/alpine:3\n[\s\S]* would be freed\n$/)
+    assert.equal((await run('ls alpine')).code, 0)
+    const purged = await run('purge alpine:3 --yes')
+    assert.match(purged.stdout, /^1 tag, 1 manifest and \d blobs? of 1 repository: .* freed\n$/)
+    assert.equal((await run('ls alpine')).code, 1)
+  })
+
+  it('purge leaves what was pushed, and says what to do instead', async () => {
+    const digest = digestOf('mine')
+    const pushed = await entrepot.ask('POST', `/v2/mine/blobs/uploads/?digest=${digest}`, {}, 'mine')
+    assert.equal(pushed.status, 201)
+    const { code, stderr } = await run('purge mine --yes')
+    assert.equal(code, 1)
+    assert.match(stderr, /^entrepot: .*mine.*local.*\n$/)
+    assert.equal((await run('purge --unused-for soon --yes')).code, 2)
   })
 
   it('a drill makes an upstream unreachable, and ends', async () => {
