@@ -19,9 +19,14 @@ import { createStore } from '../wiring/store.ts'
 import { createUpstreams } from '../wiring/upstreams.ts'
 import { NoServerError, withClient } from './admin-client.ts'
 import { type AddCommand, CommandError } from './command.ts'
+import { print, printJson } from './print.ts'
 import { isWellDone, runJob } from './run-job.ts'
 
+/** What was collected; a server does not tell each blob. */
+type Collected = Omit<CollectReport, 'garbage' | 'startedAtMs' | 'endedAtMs'> & Partial<CollectReport>
+
 interface GcOptions {
+  readonly json?: true
   readonly dryRun?: boolean
   readonly deleteUntagged?: boolean
   readonly quiet?: boolean
@@ -37,6 +42,7 @@ export const addGc: AddCommand = (program) => {
       .option('-d, --dry-run', 'only tell what would be freed; works beside a running server')
       .option('-m, --delete-untagged', 'drop local manifests that no tag reaches, too')
       .option('-q, --quiet', 'tell the sum alone')
+      .option('--json', 'print what was collected, for scripts')
       .action(async (file: string | undefined, options: GcOptions) => {
         const { config } = loadConfig({ file, env: process.env })
         tell((await collect(config, options)) ?? (await collectInServer(file, options)), options)
@@ -84,13 +90,13 @@ const collect = async (config: Config, options: GcOptions): Promise<CollectRepor
 }
 
 /** Has the server of the configuration collect, and watches it. */
-const collectInServer = async (config: string | undefined, options: GcOptions): Promise<CollectReport> => {
+const collectInServer = async (config: string | undefined, options: GcOptions): Promise<Collected> => {
   try {
     const body = options.deleteUntagged === true ? { untagged: true } : {}
     const job = await withClient({ ...(config !== undefined && { config }) }, (client) =>
       runJob(client, '/gc', body),
     )
-    if (isWellDone(job)) return job.result as CollectReport
+    if (isWellDone(job)) return job.result as Collected
     throw new CommandError(`gc ${job.state}${job.error === undefined ? '' : `: ${job.error}`}`)
   } catch (error) {
     if (!(error instanceof NoServerError)) throw error
@@ -100,9 +106,13 @@ const collectInServer = async (config: string | undefined, options: GcOptions): 
   }
 }
 
-const tell = (report: CollectReport, { quiet }: GcOptions): void => {
-  const { isDryRun, repositories, manifests, links, blobs, bytes, waiting, garbage } = report
+const tell = (report: Collected, { quiet, json }: GcOptions): void => {
+  if (json) {
+    printJson(report)
+    return
+  }
+  const { isDryRun, repositories, manifests, links, blobs, bytes, waiting, garbage = [] } = report
   const lines = quiet === true ? [] : garbage.map(({ digest, sizeBytes }) => `${digest} ${sizeBytes}`)
   const sum = `${blobs} blobs, ${bytes} bytes ${isDryRun ? 'would be' : ''} freed; ${manifests} manifests and ${links} links dropped in ${repositories} repositories; ${waiting} too young`
-  process.stdout.write(`${[...lines, sum.replace(/ {2,}/g, ' ')].join('\n')}\n`)
+  print(`${[...lines, sum.replace(/ {2,}/g, ' ')].join('\n')}\n`)
 }

@@ -50,6 +50,8 @@ describe('entrepot gc', () => {
   it('frees it, by the name that the registry image has for it too', async () => {
     assert.match(await gc('garbage-collect', '-q'), new RegExp(`^1 blobs, ${BYTES.length} bytes freed`))
     assert.match(await gc('gc'), /^0 blobs, 0 bytes freed/)
+    const { isDryRun, bytes } = JSON.parse(await gc('gc', '--json'))
+    assert.deepEqual([isDryRun, bytes], [false, 0])
   })
 
   it('has the server do it that works on the volume, and refuses where that one cannot be reached', async () => {
@@ -62,7 +64,6 @@ describe('entrepot gc', () => {
       blobs: 4,
       bytes: 5,
       waiting: 6,
-      garbage: [],
     }
     const job = {
       id: 'j',

@@ -56,7 +56,10 @@ describe('entrepot doctor', () => {
   }
 
   /** Runs it for the server of a configuration: the fake one is registry and debug listener at once. */
-  const doctor = async (...args: string[]): Promise<CommandResult> => {
+  const doctor = (...args: string[]): Promise<CommandResult> =>
+    doctorOf('proxy: {remoteurl: "https://registry-1.docker.io"}', ...args)
+
+  const doctorOf = async (sections: string, ...args: string[]): Promise<CommandResult> => {
     const address = fake.url.replace('http://', '')
     await put(
       'config.yml',
@@ -64,7 +67,7 @@ describe('entrepot doctor', () => {
         'version: 0.1',
         'storage: {filesystem: {rootdirectory: /r}}',
         `http: {addr: "${address}", debug: {addr: "${address}"}}`,
-        'proxy: {remoteurl: "https://registry-1.docker.io"}',
+        sections,
         'admin: {token: secret-token-of-the-admin}',
       ].join('\n'),
     )
@@ -120,6 +123,12 @@ describe('entrepot doctor', () => {
     assert.match(stdout, /\nok {7}\/etc\/docker\/daemon\.json names/)
     assert.match(stdout, /\nproblem {2}no test pull: the server cannot be asked what it saw/)
     assert.equal(code, 1)
+  })
+
+  it('looks at no mirror where nothing is mirrored', async () => {
+    const { stdout } = await doctorOf('', 'dockerd')
+    assert.match(stdout, /^# this server mirrors nothing; /)
+    assert.doesNotMatch(stdout, /daemon\.json/)
   })
 
   it('refuses what it cannot mean, with 2', async () => {
