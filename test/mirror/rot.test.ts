@@ -303,6 +303,25 @@ describe('a stored blob that is rotten', () => {
       assert.ok(await isRightOnDisk(layer))
     })
 
+    it('is a manifest like any other: had from an upstream that has it too, by tag and by digest', async () => {
+      await warm()
+      const { manifest } = image
+      for (const bytes of [LAYER, (await getBlob(config)).body]) assert.equal(await pushBlob(bytes), 201)
+      const headers = { 'Content-Type': manifest.mediaType }
+      const put = await entrepot.ask('PUT', '/v2/team/app/manifests/v1', headers, manifest.bytes)
+      assert.equal(put.status, 201)
+      for (const reference of ['v1', manifest.digest]) {
+        await entrepot.stop()
+        await writeFile(pathOf(manifest.digest), '{"schemaVersion":2}')
+        await start()
+        const answer = await getManifest(reference, 'team/app')
+        assert.deepEqual([answer.status, answer.body.toString()], [200, manifest.bytes.toString()])
+        await entrepot.settle()
+        assert.ok(await isRightOnDisk(manifest.digest))
+      }
+      assert.equal((await getManifest('v2', 'team/app')).status, 404)
+    })
+
     it('opens nothing in a repository that does not have it', async () => {
       await warm()
       assert.equal((await getBlob(layer, {}, 'team/other')).status, 404)
