@@ -33,6 +33,7 @@ import { createRepair } from './wiring/repair.ts'
 import { createStore, type StoreTools } from './wiring/store.ts'
 import { openTls } from './wiring/tls.ts'
 import { createUpstreams } from './wiring/upstreams.ts'
+import { createWarm } from './wiring/warm.ts'
 
 /** A server in use. */
 export interface RunningServer {
@@ -138,28 +139,22 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     links: store.links,
   })
 
-  const { collect } = options
-  const keep: Keep = createKeep(config, store, { repositories, coordinator, metrics, log, now, collect })
-  const repair = createRepair(config, store, { repositories, coordinator, metrics, log, clock, now })
-  const pull = createPull(config, store, {
-    coordinator,
-    metrics,
-    log,
-    clock,
-    now,
-    admission: keep.admission,
-    mending: repair.mending,
-    upstreams,
-  })
-  const purge = createPurge(config, store, { repositories, coordinator, log, now })
-  const push = createPush(config, store, { repositories, coordinator, metrics, log, now })
-  const jobs = new Jobs({ metrics, log, now })
+  const tools = { repositories, upstreams, coordinator, metrics, log, clock, now }
+  const keep: Keep = createKeep(config, store, { ...tools, collect: options.collect })
+  const repair = createRepair(config, store, tools)
+  const { admission } = keep
+  const { mending } = repair
+  const pull = createPull(config, store, { ...tools, admission, mending })
+  const purge = createPurge(config, store, tools)
+  const push = createPush(config, store, tools)
+  const jobs = new Jobs(tools)
+  const warming = createWarm(config, { ...tools, jobs, warmUp: pull.warmUp })
   const notifications = await createNotifications(config, { metrics, log, environment: process.env, now })
   const health = new Health(
     [...checksOf(config, store.driver), repair.quarantine.check],
     upstreams.map(({ upstream }) => upstream),
   )
-  const access = await openAccess(config, { store, repositories, upstreams, metrics, log, now })
+  const access = await openAccess(config, { ...tools, store })
   const tls = await openTls(config, { metrics, log })
   const accessLog = config.log.accesslog.disabled ? undefined : createAccessLog()
   const limits = listenLimits(config)
@@ -193,20 +188,14 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   })
   const { addr } = config.http.debug
   const { version } = options
-  const parts = { pull, keep, repair, purge, access, health, repositories, upstreams, coordinator, jobs }
-  const admin = createAdmin(config, store, { ...parts, metrics, log, now, version })
+  const parts = { ...tools, pull, keep, repair, purge, access, health, jobs, warm: warming.warm }
+  const admin = createAdmin(config, store, { ...parts, version })
   const debugListener = new Listener(admin.app, { addr, limits })
 
   store.leases.waitFor(store.owner.marked)
-  const saved = connectMetrics(metrics, {
-    version,
-    store,
-    upstreams: upstreams.map(({ upstream }) => upstream),
-    governor: pull.governor,
-    health,
-    log,
-    now,
-  })
+  const clients = upstreams.map(({ upstream }) => upstream)
+  const figures = { ...tools, version, store, upstreams: clients, governor: pull.governor, health }
+  const saved = connectMetrics(metrics, figures)
 
   await saved.start()
   const address = await listener.listen()
@@ -219,6 +208,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   health.start()
   push.start()
   await keep.start(pull)
+  warming.start()
   await repair.start(pull)
 
   const from = upstreams.map(({ upstream }) => upstream.name).join(', ')
@@ -241,7 +231,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
     async stop() {
       health.setDown(true)
       await listener.close(config.http.draintimeout)
-      await jobs.close()
+      await warming.close()
       await push.close()
       await pull.close()
       await repair.close()

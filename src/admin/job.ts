@@ -59,11 +59,20 @@ const toText = (error: unknown): string => (error instanceof Error ? error.messa
 
 const toTime = (atMs: number): string => new Date(atMs).toISOString()
 
+/** The figures of this moment, also of what counts only while it is looked at. */
+const copyOf = ({ done, total, bytes, totalBytes }: JobProgress): JobProgress => ({
+  done,
+  bytes,
+  ...(total !== undefined && { total }),
+  ...(totalBytes !== undefined && { totalBytes }),
+})
+
 /** One job, from its start on. */
 export class Job {
   readonly id: string
   readonly kind: JobKind
-  readonly progress: JobProgress = { done: 0, bytes: 0 }
+  /** Written by whoever does the work, or put in its place by something that counts by itself. */
+  progress: JobProgress = { done: 0, bytes: 0 }
   readonly #startedAtMs: number
   readonly #items: JobItem[] = []
   readonly #cancel = new AbortController()
@@ -120,7 +129,7 @@ export class Job {
       state: this.#state,
       startedAt: toTime(this.#startedAtMs),
       ...(this.#endedAtMs !== undefined && { endedAt: toTime(this.#endedAtMs) }),
-      progress: { ...this.progress },
+      progress: copyOf(this.progress),
       ...(this.#result !== undefined && { result: this.#result }),
       ...(this.#error !== undefined && { error: this.#error }),
       ...(hasItems && this.#items.length > 0 && { items: this.#items.map((item) => ({ ...item })) }),

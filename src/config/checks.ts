@@ -1,5 +1,5 @@
 /** Every check of settings that have a meaning only together, in the order in which mistakes are told. */
-import { checkAccess, checkAccessFits, checkAccounts, checkGroups } from './checks/access.ts'
+import { checkAccess, checkAccessFits, checkAccounts, checkGroups, checkWarm } from './checks/access.ts'
 import type { Check } from './checks/check.ts'
 import { checkAuth, checkListeners, checkStorage, checkTls, checkVersion } from './checks/server.ts'
 import { checkProxy, checkUpstreamNames, checkUpstreamSettings } from './checks/upstreams.ts'
@@ -19,6 +19,7 @@ const CHECKS: readonly Check[] = [
   checkAccess,
   checkAccessFits,
   checkGroups,
+  checkWarm,
   checkAccounts,
 ]
 

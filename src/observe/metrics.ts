@@ -21,6 +21,7 @@ import { requestMetrics } from './table/requests.ts'
 import { serverMetrics } from './table/server.ts'
 import { storageMetrics } from './table/storage.ts'
 import { upstreamMetrics } from './table/upstreams.ts'
+import { warmMetrics } from './table/warm.ts'
 
 /** Makes all metrics. */
 export const createMetrics = () => {
@@ -48,6 +49,7 @@ export const createMetrics = () => {
     requestMeter: new RequestMeter(requests, scrape),
     ...keepMetrics(make),
     ...jobMetrics(make),
+    ...warmMetrics(make),
     ...notificationMetrics(make),
     ...accessMetrics(make),
   }

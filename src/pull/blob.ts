@@ -20,17 +20,9 @@ import type { Deadlines } from './deadlines.ts'
 import { toAnswer } from './failure.ts'
 import type { Mending } from './mending.ts'
 import type { MirrorStore } from './mirror-store.ts'
-import type { OpenBlob } from './open-blob.ts'
+import type { OpenBlob, PulledBlob } from './open-blob.ts'
 import type { Prefetch } from './prefetch.ts'
 import type { StoredBlobs } from './stored-blobs.ts'
-
-/** An opened blob and how it was found. */
-export interface PulledBlob {
-  readonly blob: OpenBlob
-  readonly answer: Answer
-  /** A part that begins far ahead of what has been fetched, from elsewhere; `undefined`: read `blob`. */
-  readonly openAhead: (first: number, last: number) => OpenBlob | undefined
-}
 
 /** What reads of blobs work with. */
 export interface BlobPullOptions {
@@ -106,12 +98,35 @@ export class BlobPull {
     return this.#start(repository, digest, 'prefetch').flight.ended
   }
 
+  /**
+   * Starts to fetch a blob ahead of its clients, or joins them.
+   * @param sizeBytes as a descriptor told it
+   * @returns `undefined` where the repository has it
+   * @throws UpstreamError
+   */
+  async fetchAhead(
+    repository: Mirrored,
+    digest: Digest,
+    sizeBytes: number,
+  ): Promise<{ readonly flight: Flight; readonly isNew: boolean } | undefined> {
+    const linked = await this.#findLinked(repository, digest)
+    if (linked !== undefined && (await this.#statStored(repository, linked)) !== undefined) return undefined
+    if (await this.#isElsewhere(repository, digest, linked !== undefined)) {
+      await this.#confirm(repository, digest)
+      if ((await this.#statStored(repository, digest)) !== undefined) return undefined
+    }
+    return this.#start(repository, digest, 'prefetch', sizeBytes)
+  }
+
+  /** Whether the bytes of a blob are here, or come, for another repository: this one's upstream is to confirm it. */
+  async #isElsewhere(repository: Mirrored, digest: Digest, isLinked: boolean): Promise<boolean> {
+    const running = this.#options.flights.find(digest)
+    if (isLinked || (running !== undefined && isOf(running, repository.origin))) return false
+    return running !== undefined || (await this.#statStored(repository, digest)) !== undefined
+  }
+
   async #openMissing(repository: Mirrored, digest: Digest, isLinked: boolean): Promise<PulledBlob> {
-    const { flights } = this.#options
-    const running = flights.find(digest)
-    const isOurs = running !== undefined && isOf(running, repository.origin)
-    const isStored = async (): Promise<boolean> => (await this.#statStored(repository, digest)) !== undefined
-    if (!isLinked && !isOurs && (running !== undefined || (await isStored()))) {
+    if (await this.#isElsewhere(repository, digest, isLinked)) {
       await this.#confirm(repository, digest)
       const hit = await this.#openStored(repository, digest, digest)
       if (hit !== undefined) return hit
@@ -133,14 +148,19 @@ export class BlobPull {
     return this.#asking(elsewhere, linked, () => this.#openMissing(elsewhere, linked, true))
   }
 
-  #start(repository: Mirrored, digest: Digest, priority: Priority): { flight: Flight; isNew: boolean } {
-    const { flights, mirror, prefetch } = this.#options
+  #start(
+    repository: Mirrored,
+    digest: Digest,
+    priority: Priority,
+    sizeBytes = this.#options.prefetch.sizeOf(digest),
+  ): { flight: Flight; isNew: boolean } {
+    const { flights, mirror } = this.#options
     const { upstream, name } = repository.origin
     const started = flights.start({
       digest,
       upstream,
       name,
-      sizeBytes: prefetch.sizeOf(digest),
+      sizeBytes,
       priority,
       store: (blob) => mirror.keepBlob(repository, digest, blob),
     })

@@ -21,8 +21,8 @@ const DEFAULT_WINDOW_S = 3_600
 export interface GovernorOptions {
   /** `cache.watermark`, in per cent of the limit; 0: never. */
   readonly watermark: number
-  /** Names of the upstreams that do not count HEADs. */
-  readonly freeHeads: ReadonlySet<string>
+  /** Names of the upstreams that count GETs of manifests and nothing else. */
+  readonly countsManifests: ReadonlySet<string>
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -44,9 +44,9 @@ export class Governor {
     return now() - rateLimitAtMs < windowMs && rateLimit.remaining * 100 < rateLimit.limit * watermark
   }
 
-  /** Whether a HEAD may be asked. */
-  mayHead(upstream: Upstream): boolean {
-    return this.#options.freeHeads.has(upstream.name) || !this.isLow(upstream)
+  /** Whether what Docker Hub does not count may be asked: HEADs, and blobs. */
+  mayAskUncounted(upstream: Upstream): boolean {
+    return this.#options.countsManifests.has(upstream.name) || !this.isLow(upstream)
   }
 
   /**

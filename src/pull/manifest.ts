@@ -20,6 +20,7 @@ import type { Deadlines } from './deadlines.ts'
 import { formatWarning, toAnswer } from './failure.ts'
 import { type Freshness, isFresh } from './freshness.ts'
 import type { Governor } from './governor.ts'
+import type { ManifestSource } from './manifest-source.ts'
 import type { ManifestUses } from './manifest-uses.ts'
 import type { Mending } from './mending.ts'
 import type { MirrorStore } from './mirror-store.ts'
@@ -30,6 +31,7 @@ import type { StoredManifests } from './stored-manifests.ts'
 /** What reads of manifests work with. */
 export interface ManifestPullOptions {
   readonly stored: StoredManifests
+  readonly source: ManifestSource
   readonly links: LinkStore
   readonly marks: MarkStore
   readonly mirror: MirrorStore
@@ -122,7 +124,7 @@ export class ManifestPull {
     const isSame = asked?.digest === cached.digest
     if (freshForMs > 0 && isSame && isFresh(asked.atMs, freshForMs, this.#options.now()))
       return this.#answered(repository, 'hit', toFound(cached))
-    const mayHead = this.#options.governor.mayHead(repository.origin.upstream)
+    const mayHead = this.#options.governor.mayAskUncounted(repository.origin.upstream)
     const spared = mayHead ? undefined : await this.#spare(repository, tag, cached)
     return spared ?? this.#revalidate(repository, tag, cached, isHead)
   }
@@ -146,9 +148,11 @@ export class ManifestPull {
 
   /** Has a manifest written anew whose bytes were rotten; that is done when the mirror has settled. */
   async refetch(repository: Mirrored, digest: Digest): Promise<void> {
-    const { manifest, answer } = await this.#load(repository, { kind: 'digest', digest })
+    const { source, deadlines, mirror } = this.#options
+    const asking = { deadlineMs: deadlines.answerMs }
+    const { manifest, answer } = await source.load(repository, { kind: 'digest', digest }, asking)
     // It is still in memory, where it was verified.
-    if (answer === 'hit') this.#options.mirror.keepManifest(repository, manifest)
+    if (answer === 'hit') mirror.keepManifest(repository, manifest)
   }
 
   /** Asks the upstream what a cached tag points at now. */
@@ -158,16 +162,10 @@ export class ManifestPull {
     cached: StoredManifest,
     isHead: boolean,
   ): Promise<PulledManifest | undefined> {
-    const { name, origin } = repository
+    const { source, deadlines } = this.#options
     try {
-      const current = await this.#options.coordinator.once(`resolve ${name}:${tag}`, () =>
-        origin.upstream.resolve(
-          origin.name,
-          { kind: 'tag', tag },
-          { deadlineMs: this.#options.deadlines.cachedMs },
-        ),
-      )
-      await this.#options.mirror.noteTag(repository, tag, current.digest)
+      const tagged = { kind: 'tag', tag } as const
+      const { stat: current } = await source.resolve(repository, tagged, { deadlineMs: deadlines.cachedMs })
       if (current.digest === cached.digest) return this.#answered(repository, 'hit', toFound(cached))
       const moved = await this.#options.stored.byDigest(repository, current.digest)
       const reference = { kind: 'digest', digest: current.digest } as const
@@ -230,42 +228,15 @@ export class ManifestPull {
   }
 
   async #fetchHead(repository: Mirrored, reference: Reference): Promise<PulledManifest> {
-    const { name, origin } = repository
-    let answer: Answer = 'joined'
-    const head = await this.#options.coordinator.once(`resolve ${formatImage(name, reference)}`, () => {
-      answer = 'miss'
-      return origin.upstream.resolve(origin.name, reference, { deadlineMs: this.#options.deadlines.answerMs })
-    })
-    if (reference.kind === 'tag') await this.#options.mirror.noteTag(repository, reference.tag, head.digest)
-    return this.#answered(repository, answer, { ...head, bytes: undefined })
+    const { source, deadlines } = this.#options
+    const { stat, answer } = await source.resolve(repository, reference, { deadlineMs: deadlines.answerMs })
+    return this.#answered(repository, answer, { ...stat, bytes: undefined })
   }
 
   async #fetchBytes(repository: Mirrored, reference: Reference): Promise<PulledManifest> {
-    const { manifest, answer } = await this.#load(repository, reference)
+    const { source, deadlines } = this.#options
+    const { manifest, answer } = await source.load(repository, reference, { deadlineMs: deadlines.answerMs })
     return this.#answered(repository, answer, toFound(manifest))
-  }
-
-  async #load(
-    repository: Mirrored,
-    reference: Reference,
-  ): Promise<{ readonly manifest: StoredManifest; readonly answer: Answer }> {
-    const { name, origin } = repository
-    const { coordinator, metrics, mirror, stored } = this.#options
-    const image = formatImage(name, reference)
-    let answer: Answer = 'joined'
-    const manifest = await coordinator.once(`manifest ${image}`, async () => {
-      // Whoever looked before the last fetch ended and asks after it finds what that has kept.
-      const kept = await stored.find(repository, reference)
-      answer = kept === undefined ? 'miss' : 'hit'
-      if (kept !== undefined) return kept
-      const fetched = await origin.upstream.manifest(origin.name, reference, {
-        deadlineMs: this.#options.deadlines.answerMs,
-      })
-      metrics.readMeter.pulled('manifest', fetched.bytes.length)
-      mirror.keepManifest(repository, fetched, reference.kind === 'tag' ? reference.tag : undefined)
-      return fetched
-    })
-    return { manifest, answer }
   }
 
   #answered(repository: Repository, answer: Answer, found: FoundManifest): PulledManifest {

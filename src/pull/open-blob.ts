@@ -1,4 +1,5 @@
 /** What sends a blob is given, wherever its bytes come from. */
+import type { Answer } from '../observe/read-meter.ts'
 import type { Digest } from '../protocol/digest.ts'
 
 /** A blob opened for one client: a stored one and a growing one alike. */
@@ -11,4 +12,12 @@ export interface OpenBlob {
   /** Up to `length` bytes at `position`, in order; waits for at least one; 0 at the end. */
   read(buffer: Uint8Array, position: number, length: number): Promise<number>
   close(): Promise<void>
+}
+
+/** An opened blob and how it was found. */
+export interface PulledBlob {
+  readonly blob: OpenBlob
+  readonly answer: Answer
+  /** A part that begins far ahead of what has been fetched, from elsewhere; `undefined`: read `blob`. */
+  readonly openAhead: (first: number, last: number) => OpenBlob | undefined
 }

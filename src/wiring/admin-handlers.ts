@@ -10,6 +10,7 @@ import { refreshTag } from '../admin/refresh.ts'
 import { RepositoryList } from '../admin/repositories.ts'
 import { Status } from '../admin/status.ts'
 import { collectGarbage, scrubStore } from '../admin/upkeep.ts'
+import type { Warm } from '../admin/warm.ts'
 import type { Config } from '../config/schema.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { Call } from '../http/admin/operation.ts'
@@ -35,6 +36,7 @@ export interface HandlerTools {
   readonly repositories: Repositories
   readonly upstreams: readonly OperatedUpstream[]
   readonly jobs: Jobs
+  readonly warm: Warm
   readonly coordinator: Coordinator
   readonly metrics: Metrics
   readonly log: Logger

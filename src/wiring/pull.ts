@@ -15,12 +15,14 @@ import { createFreshness } from '../pull/freshness.ts'
 import { Governor } from '../pull/governor.ts'
 import { ListingPull } from '../pull/listing.ts'
 import { ManifestPull } from '../pull/manifest.ts'
+import { ManifestSource } from '../pull/manifest-source.ts'
 import { ManifestUses } from '../pull/manifest-uses.ts'
 import type { Mending } from '../pull/mending.ts'
 import { MirrorStore } from '../pull/mirror-store.ts'
 import { Prefetch } from '../pull/prefetch.ts'
 import { StoredBlobs } from '../pull/stored-blobs.ts'
 import { StoredManifests } from '../pull/stored-manifests.ts'
+import { WarmUp } from '../pull/warm-up.ts'
 import type { UpstreamEntry } from '../repository.ts'
 import { PARTIALS_FOLDER } from '../store/paths.ts'
 import type { Store } from './store.ts'
@@ -38,8 +40,8 @@ export interface PullTools {
   readonly now: () => number
 }
 
-/** Only of Docker Hub it is known that it counts no HEADs (docs.docker.com, Pull usage and limits). */
-const freeHeadsOf = (upstreams: readonly UpstreamEntry[]): ReadonlySet<string> =>
+/** Only of Docker Hub it is known that it counts GETs of manifests alone (docs.docker.com, Pull usage and limits). */
+const countingManifests = (upstreams: readonly UpstreamEntry[]): ReadonlySet<string> =>
   new Set(upstreams.filter(({ isDockerHub }) => isDockerHub).map(({ upstream }) => upstream.name))
 
 /** Builds the reading side. */
@@ -71,7 +73,11 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     log,
     now,
   })
-  const governor = new Governor({ watermark: cache.watermark, freeHeads: freeHeadsOf(tools.upstreams), now })
+  const governor = new Governor({
+    watermark: cache.watermark,
+    countsManifests: countingManifests(tools.upstreams),
+    now,
+  })
   const prefetch: Prefetch = new Prefetch({
     isEnabled: cache.prefetch,
     mayFetch: (upstream) => !governor.isLow(upstream),
@@ -94,9 +100,12 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     metrics,
   })
   const freshness = createFreshness(cache.freshness.map((rule) => ({ tags: rule.tags, forMs: rule.for })))
+  const storedManifests = new StoredManifests({ manifests: kept, links, log })
+  const source = new ManifestSource({ stored: storedManifests, mirror, coordinator, metrics })
   const manifestUses = new ManifestUses({ uses, manifests: kept, now })
   const manifests = new ManifestPull({
-    stored: new StoredManifests({ manifests: kept, links, log }),
+    stored: storedManifests,
+    source,
     links,
     marks,
     mirror,
@@ -121,6 +130,16 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     metrics,
     now,
   })
+  const warmUp = new WarmUp({
+    stored: storedManifests,
+    source,
+    mirror,
+    blobs,
+    uses: manifestUses,
+    governor,
+    clock,
+    metrics,
+  })
   const settle = async (): Promise<void> => {
     await Promise.all(flights.list().map(({ ended }) => ended))
     await mirror.settle()
@@ -134,6 +153,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     flights,
     partials,
     governor,
+    warmUp,
     /** Fetches what was rotten anew. @returns whether it is stored, as far as that is known */
     refetch: async (
       repository: Parameters<BlobPull['prefetch']>[0],

@@ -55,6 +55,20 @@ export const checkAccess: Check = (config, { fail }) => {
   }
 }
 
+/** The form of `name:tag`, `name:glob` and `name@digest`; what is sound of them is found out when they are asked for. */
+const IMAGE = /^[a-z0-9][a-z0-9._/-]*(:[^\s:@/]+)?(@[a-z0-9]+:[0-9a-f]+)?$/
+
+/** Lines of the warm list are images. */
+export const checkWarm: Check = ({ warm }, { fail }) => {
+  for (const [index, line] of warm.references.entries())
+    if (!IMAGE.test(line))
+      fail(
+        ['warm', 'references', index],
+        `${JSON.stringify(line)} is no image`,
+        'name:tag, name:glob, name@digest',
+      )
+}
+
 /** What is for accounts has accounts. */
 export const checkAccounts: Check = (config, { fail }) => {
   if (config.local.push === 'accounts' && !hasAccounts(config))

@@ -9,6 +9,7 @@ export const EXAMPLES: Readonly<Record<OperationName, CallInput>> = {
   listUpstreams: {},
   declareOutage: { parameters: { name: 'nowhere' }, body: { for: '10m' } },
   endOutage: { parameters: { name: 'nowhere' } },
+  warm: { body: { references: ['alpine:3'], platforms: ['linux/arm64'] } },
   listJobs: {},
   job: { parameters: { id: '0123456789ab' } },
   cancelJob: { parameters: { id: '0123456789ab' } },
