@@ -13,7 +13,7 @@ import type { Evictor } from './evict.ts'
 import { VolumeSharedError } from './shared.ts'
 
 /** Longest time that a fetch waits for room, where it is the last that fits, in milliseconds. */
-const ADMIT_WITHIN_MS = 5_000
+const ADMIT_WITHIN_MS = 1_000
 /** Longest time that a write waits for room on a full disk, in milliseconds. */
 const ROOM_WITHIN_MS = 20_000
 /** More than is asked for is evicted on a full disk, in bytes: others write as well. */

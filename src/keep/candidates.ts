@@ -5,7 +5,7 @@
 import type { Digest } from '../protocol/digest.ts'
 
 /** Most candidates kept. */
-const MAX_CANDIDATES = 4096
+const MAX_CANDIDATES = 16_384
 
 /** A blob that may be evicted. */
 export interface Candidate {

@@ -15,6 +15,17 @@ const CONFIG = Buffer.from('{"config":1}')
 const LAYERS = Array.from({ length: 8 }, (_, i) => Buffer.from(`layer ${i} `.repeat(10 + i)))
 const sizeOf = (layers: readonly Buffer[]): number => layers.reduce((sum, { length }) => sum + length, 0)
 
+/** The next process on the same store, at the same time. */
+const restart = async ({ root, aheadMs, store }: Workbench): Promise<Workbench> => {
+  await store.mirroredSize.stop()
+  await store.uses.stop()
+  await store.owner.stop()
+  const next = await Workbench.open({ root })
+  next.aheadMs = aheadMs
+  await next.store.mirroredSize.start()
+  return next
+}
+
 describe('eviction', () => {
   let bench: Workbench
 
@@ -183,7 +194,7 @@ describe('eviction', () => {
     assert.ok(await isThere(LAYERS[0]!))
   })
 
-  it('is of least use, by a model, whatever was fetched, pulled, pushed and evicted before', async () => {
+  it('is of least use, by a model, whatever was fetched, pulled, pushed and evicted before, over restarts', async () => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ kind: fc.constant('fetch'), i: fc.nat(LAYERS.length - 1) }) },
       { weight: 4, arbitrary: fc.record({ kind: fc.constant('pull'), i: fc.nat(LAYERS.length - 1) }) },
@@ -192,10 +203,12 @@ describe('eviction', () => {
         weight: 2,
         arbitrary: fc.record({ kind: fc.constant('evict'), i: fc.integer({ min: 1, max: 400 }) }),
       },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart'), i: fc.constant(0) }) },
     )
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
-        const play = await Workbench.open()
+        let play = await Workbench.open()
+        await play.store.mirroredSize.start()
         try {
           /** Last use of what is mirrored, oldest first; and what is local. */
           const mirrored = new Map<number, number>()
@@ -222,6 +235,14 @@ describe('eviction', () => {
                 mirrored.delete(each)
               }
               assert.equal(await play.evictor.evict({ bytes: i }), expected)
+            } else if (kind === 'restart') {
+              await play.evictor.count()
+              play = await restart(play)
+              assert.ok(play.store.mirroredSize.isCertain)
+              assert.equal(
+                play.store.mirroredSize.total(),
+                sizeOf([...mirrored.keys()].map((i) => LAYERS[i]!)),
+              )
             }
           }
           const left = [...mirrored.keys(), ...local].map((i) => digestOf(LAYERS[i]!))
@@ -230,6 +251,7 @@ describe('eviction', () => {
           const bytes = sizeOf([...mirrored.keys()].map((i) => LAYERS[i]!))
           assert.equal(play.store.mirroredSize.total(), bytes)
         } finally {
+          await play.store.mirroredSize.stop()
           await play.close()
         }
       }),

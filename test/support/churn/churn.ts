@@ -95,14 +95,20 @@ const listBytes = async (root: string): Promise<Digest[]> => {
 /** Everything that was promised is there, whole; what was deleted is not. */
 const verify = async (ledger: Ledger, { ask, seed }: ChurnOptions): Promise<void> => {
   const puller = new ChurnPuller(watching(ask, ledger), ledger, new Chance(seed))
-  for (const entry of ledger.entries()) {
-    if (entry.isThere) await puller.pull(entry)
-    else await absent(`/v2/${entry.name}/manifests/${entry.manifest.digest}`, ask, ledger)
+  const looks = [
+    ...ledger.entries().map((entry) => async () => {
+      if (entry.isThere) await puller.pull(entry)
+      else await absent(`/v2/${entry.name}/manifests/${entry.manifest.digest}`, ask, ledger)
+    }),
+    ...ledger.tags().map((tag) => async () => {
+      if (tag.target !== undefined) await puller.pullTag(tag)
+      else await absent(`/v2/${tag.name}/manifests/${tag.tag}`, ask, ledger)
+    }),
+  ].values()
+  const look = async (): Promise<void> => {
+    for (const each of looks) await each()
   }
-  for (const tag of ledger.tags()) {
-    if (tag.target !== undefined) await puller.pullTag(tag)
-    else await absent(`/v2/${tag.name}/manifests/${tag.tag}`, ask, ledger)
-  }
+  await Promise.all(Array.from({ length: PULLERS }, look))
   assert.deepEqual(ledger.failures, [])
 }
 
