@@ -8,7 +8,7 @@ import type { Digest } from '../protocol/digest.ts'
 import { toStorageError } from '../store/drivers/errno.ts'
 import type { FileOpener } from '../store/growing-file.ts'
 import type { Owner, OwnerState } from '../store/owner.ts'
-import { formatFileDigest } from '../store/paths.ts'
+import { formatFileDigest, parseFileDigest } from '../store/paths.ts'
 import { certainlySyncedBytes } from '../store/slabs.ts'
 import { Partial } from './partial.ts'
 
@@ -23,6 +23,8 @@ interface Leftover {
 
 const trustedBytes = (sizeBytes: number, state: OwnerState): number =>
   state === 'rebooted' ? certainlySyncedBytes(sizeBytes) : sizeBytes
+
+const ownerOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
 
 const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
 
@@ -60,12 +62,23 @@ export class Partials {
     await rm(partial.path, { force: true }).catch(() => {})
   }
 
-  /** Bytes of the partial files that nobody is writing. @param digests what is being fetched */
-  async measureLeft(digests: readonly Digest[]): Promise<number> {
-    const active = new Set(digests.map((digest) => this.#nameOf(digest)))
+  /** Bytes of the partial files that nobody here is writing. */
+  async measureLeft(isFetched: (digest: Digest) => boolean): Promise<number> {
     let bytes = 0
     for (const name of await this.#names())
-      if (!active.has(name)) bytes += (await stat(join(this.#folder, name)).catch(() => undefined))?.size ?? 0
+      if (!this.#isWritten(name, isFetched)) bytes += await this.#sizeOf(name)
+    return bytes
+  }
+
+  /** Removes them, unless another living process owns them: room is wanted. @returns how many bytes that frees */
+  async dropLeft(isFetched: (digest: Digest) => boolean): Promise<number> {
+    let bytes = 0
+    for (const name of await this.#names()) {
+      const sizeBytes = await this.#sizeOf(name)
+      if ((await this.#stateOf(ownerOf(name))) === 'alive' || this.#isWritten(name, isFetched)) continue
+      await rm(join(this.#folder, name), { force: true })
+      bytes += sizeBytes
+    }
     return bytes
   }
 
@@ -76,7 +89,7 @@ export class Partials {
       const path = join(this.#folder, name)
       const found = await stat(path).catch(() => undefined)
       if (found === undefined || nowMs - found.mtimeMs < SWEEP_AFTER_MS) continue
-      if ((await this.#stateOf(name.slice(name.lastIndexOf('.') + 1))) === 'alive') continue
+      if ((await this.#stateOf(ownerOf(name))) === 'alive') continue
       await rm(path, { force: true })
       swept += 1
     }
@@ -85,6 +98,15 @@ export class Partials {
 
   #nameOf(digest: Digest): string {
     return `${formatFileDigest(digest)}.${this.#owner.id}`
+  }
+
+  #isWritten(name: string, isFetched: (digest: Digest) => boolean): boolean {
+    const digest = parseFileDigest(name.slice(0, name.lastIndexOf('.')))
+    return digest !== undefined && name === this.#nameOf(digest) && isFetched(digest)
+  }
+
+  async #sizeOf(name: string): Promise<number> {
+    return (await stat(join(this.#folder, name)).catch(() => undefined))?.size ?? 0
   }
 
   /** Gives the best leftover of a digest our name. @returns how many bytes of it are of use; 0 where there is none */

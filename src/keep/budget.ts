@@ -34,6 +34,8 @@ export interface Fetches {
   list(): readonly Fetch[]
   /** Bytes of partial files that nobody goes on with. */
   measureLeft(): Promise<number>
+  /** Removes those. @returns how many bytes that frees */
+  dropLeft(): Promise<number>
 }
 
 /** What the budget is kept with. */
@@ -49,7 +51,7 @@ export interface BudgetOptions {
 export class Budget {
   readonly #options: BudgetOptions
   readonly #stop = new AbortController()
-  #fetches: Fetches = { list: () => [], measureLeft: async () => 0 }
+  #fetches: Fetches = { list: () => [], measureLeft: async () => 0, dropLeft: async () => 0 }
   #checking: Promise<void> | undefined
   #isWanted = false
   #isExhausted = false
@@ -134,6 +136,7 @@ export class Budget {
         log.debug({ err: error }, 'no room made on a full disk')
         return 0
       })
+      .then(async (bytes) => (bytes > 0 ? bytes : this.#fetches.dropLeft().catch(() => 0)))
     return ((await within(ROOM_WITHIN_MS, freed)) ?? 0) > 0
   }
 
@@ -161,7 +164,8 @@ export class Budget {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       let freedBytes = 0
       for (const demand of await this.#demands()) {
-        const freed = await evictor.evict({ ...demand, signal })
+        const evicted = await evictor.evict({ ...demand, signal })
+        const freed = evicted > 0 || demand.upstream !== undefined ? evicted : await this.#fetches.dropLeft()
         this.#tell(demand, freed)
         freedBytes += freed
       }

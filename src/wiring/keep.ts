@@ -11,6 +11,7 @@ import { Routine } from '../keep/routine.ts'
 import { sweepLeftovers } from '../keep/sweep.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { Digest } from '../protocol/digest.ts'
 import type { Repositories } from '../repository.ts'
 import { createBudget } from './budget.ts'
 import type { Store } from './store.ts'
@@ -45,8 +46,8 @@ export interface KeepTools {
 
 /** What is being fetched. */
 export interface FetchParts {
-  readonly flights: Pick<Flights, 'list'>
-  readonly partials: Pick<Partials, 'sweep' | 'measureLeft'>
+  readonly flights: Pick<Flights, 'list' | 'find'>
+  readonly partials: Pick<Partials, 'sweep' | 'measureLeft' | 'dropLeft'>
 }
 
 /** Builds what keeps the store in order. */
@@ -99,6 +100,7 @@ export const createKeep = (config: Config, store: Store, tools: KeepTools) => {
     } satisfies Admission,
     /** Begins what is done by itself. */
     async start({ flights, partials }: FetchParts): Promise<void> {
+      const isFetched = (digest: Digest): boolean => flights.find(digest) !== undefined
       budget.watch({
         list: () =>
           flights
@@ -109,7 +111,8 @@ export const createKeep = (config: Config, store: Store, tools: KeepTools) => {
               sizeBytes: sizeBytes ?? plan.sizeBytes,
               writtenBytes,
             })),
-        measureLeft: () => partials.measureLeft(flights.list().map(({ plan }) => plan.digest)),
+        measureLeft: () => partials.measureLeft(isFetched),
+        dropLeft: () => partials.dropLeft(isFetched),
       })
       routines.push(
         routine('sweep of leftovers', AFTER_START_MS, HOUR_MS, () => sweepLeftovers({ ...parts, partials })),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { unlink, utimes, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { describe, it } from 'node:test'
 import { SYNC_EVERY_BYTES } from '../../src/store/slabs.ts'
 import { UpstreamError } from '../../src/upstream/upstream.ts'
@@ -168,5 +169,19 @@ describe('the sweep of partials', () => {
       assert.equal(await bench.partials.sweep(Date.now()), 2)
       const left = (await bench.listPartials()).map((name) => name.split('.').at(-1))
       assert.deepEqual(left.sort(), ['alive', 'fresh'])
+    }))
+})
+
+describe('partials that nobody goes on with', () => {
+  it('are measured and dropped, but for those of a living process and those of a fetch', () =>
+    onBench({ owners: { other: async () => 'alive' as const } }, async (bench) => {
+      const paths = ['dead', 'other', undefined].map((owner) => bench.partialPath(owner))
+      for (const [i, path] of paths.entries()) await writeFile(path, BYTES.subarray(0, 1000 * (i + 1)))
+      const isFetched = (): boolean => true
+      assert.equal(await bench.partials.measureLeft(isFetched), 3000)
+      assert.equal(await bench.partials.dropLeft(isFetched), 1000)
+      assert.equal((await bench.listPartials()).length, 2)
+      assert.equal(await bench.partials.dropLeft(() => false), 3000)
+      assert.deepEqual(await bench.listPartials(), [basename(bench.partialPath('other'))])
     }))
 })

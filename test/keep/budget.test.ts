@@ -49,7 +49,16 @@ class Shelf {
       driver: { usage: async () => ({ totalBytes: 1_000_000, freeBytes: this.freeBytes }) },
       log: log as unknown as Logger,
     })
-    budget.watch({ list: () => this.fetches, measureLeft: async () => this.leftBytes })
+    budget.watch({
+      list: () => this.fetches,
+      measureLeft: async () => this.leftBytes,
+      dropLeft: async () => {
+        const freed = this.leftBytes
+        this.leftBytes = 0
+        this.freeBytes += freed
+        return freed
+      },
+    })
     return budget
   }
 
@@ -137,6 +146,17 @@ describe('the disk budget', () => {
     shelf.leftBytes = 300
     await budget.check()
     assert.ok(shelf.mirroredBytes <= 700)
+  })
+
+  it('drops partial files that nobody goes on with where nothing else can go', async () => {
+    const budget = shelf.open(1000)
+    shelf.mirroredBytes = 900
+    shelf.leftBytes = 1100
+    await budget.check()
+    assert.deepEqual([shelf.mirroredBytes, shelf.leftBytes], [0, 0])
+    shelf.leftBytes = 500
+    assert.equal(await budget.makeRoom(100), true)
+    assert.deepEqual([shelf.leftBytes, await budget.makeRoom(100)], [0, false])
   })
 
   it('makes room on a full disk whatever it is itself, and says whether it has', async () => {
