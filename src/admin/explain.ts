@@ -3,6 +3,7 @@ import { type Digest, digestOf } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import { parseReference, parseTag, type Reference, type Tag } from '../protocol/name.ts'
 import { type Freshness, isFresh } from '../pull/freshness.ts'
+import type { Governor } from '../pull/governor.ts'
 import type { Origin, Repositories, Repository } from '../repository.ts'
 import type { MarkStore } from '../store/marks.ts'
 import type { PinStore } from '../store/pins.ts'
@@ -23,6 +24,7 @@ export interface ExplainOptions extends GraphParts {
   readonly marks: Pick<MarkStore, 'readAsked'>
   readonly pins: Pick<PinStore, 'list'>
   readonly freshness: Freshness
+  readonly governor: Governor
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -31,7 +33,7 @@ export interface ExplainOptions extends GraphParts {
  * What a pull would come to:
  * - `hit`: the answer is here, and nobody is asked
  * - `ask`: it is here, and the upstream is asked whether it still holds
- * - `stale`: it is here, and given as it is, since the upstream is not well
+ * - `stale`: it is here, and given as it is, since the upstream is not well, or gives few more pulls
  * - `miss`: it is fetched
  * - `local`: it was pushed here, or is not here at all
  * - `refused`: by a rule or for its name
@@ -159,13 +161,14 @@ export class Explain {
   }
 
   async #judgeTag(repository: Mirrored, tag: Tag, cached: Cached, state: UpstreamState) {
-    const { freshness, marks, now } = this.#options
+    const { freshness, governor, marks, now } = this.#options
     const asked = await marks.readAsked(repository.name, tag)
     const forMs = freshness(tag)
     const isCurrent = asked?.digest === cached.digest
     const freshUntilMs = asked && isCurrent && forMs > 0 ? asked.atMs + forMs : undefined
     const times = { askedAt: toTime(asked?.atMs), freshUntil: toTime(freshUntilMs) }
-    const { name } = repository.origin.upstream
+    const { upstream } = repository.origin
+    const { name } = upstream
     if (asked && isCurrent && isFresh(asked.atMs, forMs, now()))
       return { ...times, verdict: 'hit' as Verdict, reasons: ['the tag is fresh: cache.freshness'] }
     const why =
@@ -173,6 +176,13 @@ export class Explain {
         ? 'no freshness is configured for this tag: cache.freshness'
         : 'the last word of the upstream is older than cache.freshness'
     const problem = UNWELL_REASONS[state]
+    const isSpared = governor.spares(upstream, isCurrent ? asked?.atMs : undefined)
+    if (problem === undefined && isSpared) {
+      const isAsked = governor.mayAskUncounted(upstream)
+      const how = isAsked ? 'it is asked by HEAD, and a tag that has moved' : 'it is not asked, and a tag'
+      const reasons = [why, `${governor.describe(upstream)}: ${how} is served as it was, for up to a day`]
+      return { ...times, verdict: (isAsked ? 'ask' : 'stale') as Verdict, reasons }
+    }
     if (problem === undefined)
       return {
         ...times,

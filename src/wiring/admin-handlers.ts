@@ -59,8 +59,8 @@ const toPurgeRequest = ({ body }: Call<typeof OPERATIONS.purge>): PurgeRequest =
 /** Builds what does the work. */
 export const createHandlers = (config: Config, store: Store, tools: HandlerTools): AdminHandlers => {
   const { pull, keep, repair, purge, jobs, now } = tools
-  const { flights, freshness, manifests } = pull
-  const parts = { ...store, ...tools, flights, freshness }
+  const { flights, freshness, governor, manifests } = pull
+  const parts = { ...store, ...tools, flights, freshness, governor }
   const status = new Status({
     ...parts,
     budget: keep.budget,

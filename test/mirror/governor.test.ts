@@ -1,6 +1,7 @@
 /** The rate-budget governor: the last pulls of an upstream go to what nobody has cached. */
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
+import { openAdmin } from '../support/admin.ts'
 import { startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
 import { makeImage, type TestImage } from '../support/images.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts'
@@ -57,6 +58,19 @@ describe('below the watermark', () => {
     assert.deepEqual([hub.counts.manifestHead, hub.counts.manifest], [2, 0])
     assert.equal(await entrepot.metric('entrepot_stale_answers_total', { cause: 'budget' }), 2)
     assert.equal(await entrepot.metric('entrepot_upstream_pulls_spared', { upstream: hub.host }), 1)
+  })
+
+  it('is told to who asks for an explanation', async () => {
+    await start()
+    tellLeft(9)
+    await entrepot.get(ALPINE)
+    const admin = await openAdmin(entrepot)
+    const { verdict, reasons } = await admin.call('explain', { parameters: { reference: 'alpine' } })
+    assert.equal(verdict, 'ask')
+    assert.match(
+      reasons.join('\n'),
+      /9 of 100 pulls.*asked by HEAD, and a tag that has moved is served as it was/,
+    )
   })
 
   it('a cached tag that has not moved is as fresh as ever', async () => {
@@ -142,6 +156,10 @@ describe('an upstream other than Docker Hub', () => {
     assert.equal(spared.headers['docker-content-digest'], old.manifest.digest)
     assert.match(String(spared.headers.warning), /pulls/)
     assert.equal(hub.requests.length, 0)
+    const admin = await openAdmin(entrepot)
+    const told = await admin.call('explain', { parameters: { reference: 'other/library/alpine' } })
+    assert.equal(told.verdict, 'stale')
+    assert.match(told.reasons.join('\n'), /it is not asked, and a tag is served as it was/)
     tellLeft(90)
     clock.nowMs += WINDOW_S * 1000
     assert.equal((await entrepot.get(OTHER)).headers['docker-content-digest'], moved.manifest.digest)
