@@ -74,7 +74,7 @@ const tagRow = (contents, tag) =>
     { role: 'row', 'data-key': tag.tag },
     h('th', { role: 'rowheader', scope: 'row', class: 'name' }, tag.tag),
     cell('Digest', 'text', digest(tag.digest)),
-    cell('Platforms', 'text', platformList(tag.platforms)),
+    cell('Platforms', tag.platforms?.length ? 'text' : 'text empty', platformList(tag.platforms)),
     cell('Size', 'number', bytes(tag.sizeBytes)),
     cell('Frees', 'number', bytes(tag.ownBytes)),
     cell('Asked', 'text', ...freshness(tag)),

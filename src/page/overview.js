@@ -80,7 +80,8 @@ const limitTile = (upstreams) => {
 /** How full the budget is, or without one the disk. @param {Status['cache']} cache */
 const diskBar = ({ sizeBytes, limitBytes, freeBytes, totalBytes }) => {
   if (limitBytes !== undefined && sizeBytes !== undefined)
-    return bar('Disk budget used', sizeBytes, limitBytes, sizeBytes > limitBytes * HIGH ? 'warn' : undefined)
+    // Full is how it is meant to be: what is used least makes room.
+    return bar('Disk budget used', sizeBytes, limitBytes)
   if (freeBytes === undefined || totalBytes === undefined) return undefined
   const used = totalBytes - freeBytes
   return bar('Disk used', used, totalBytes, used > totalBytes * HIGH ? 'warn' : undefined)

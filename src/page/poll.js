@@ -5,6 +5,8 @@
 
 /** Longest pause after failures, in milliseconds. */
 const MAX_PAUSE_MS = 60_000
+/** Pause after the first failure, in milliseconds. */
+const RETRY_MS = 1_000
 /** How soon to ask again what was asked for while an answer was under way, in milliseconds. */
 const AGAIN_MS = 200
 
@@ -59,6 +61,11 @@ export class Poll {
     this.#timer = setTimeout(() => this.#run(), ms)
   }
 
+  /** In milliseconds: 1 s, 2 s, 4 s, … */
+  #retryPause() {
+    return Math.min(MAX_PAUSE_MS, RETRY_MS * 2 ** (this.#failures - 1))
+  }
+
   async #run() {
     // Whatever is asked for meanwhile may not be in the answer that is under way: it is asked for again after it.
     if (this.#isAsking) return this.#schedule(AGAIN_MS)
@@ -71,6 +78,6 @@ export class Poll {
       if (this.#isWanted) this.#onError(error)
     }
     this.#isAsking = false
-    this.#schedule(Math.min(MAX_PAUSE_MS, this.#pause() * 2 ** this.#failures))
+    this.#schedule(this.#failures === 0 ? this.#pause() : this.#retryPause())
   }
 }

@@ -139,14 +139,14 @@ class Repositories {
 
 const repositories = new Repositories()
 
+/** A tag or a manifest as people write it. @param {string} repository @param {string} reference */
+const nameOf = (repository, reference) =>
+  reference.includes(':') ? `${repository}@${shortenDigest(reference)}` : `${repository}:${reference}`
+
 /** @param {DOMStringMap} data */
 const purge = ({ repository = '', tag, digest }) => {
-  const name =
-    tag !== undefined
-      ? `${repository}:${tag}`
-      : digest !== undefined
-        ? `${repository}@${shortenDigest(digest)}`
-        : repository
+  const reference = tag ?? digest
+  const name = reference === undefined ? repository : nameOf(repository, reference)
   const selection = { repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) }
   return purgeOne(name, selection, () => repositories.hurry())
 }
@@ -155,9 +155,7 @@ const purge = ({ repository = '', tag, digest }) => {
 const togglePin = async ({ repository = '', reference = '' }, button) => {
   const isPinned = button.ariaPressed === 'true'
   await (isPinned ? api.unpin : api.pin)({ repository, reference })
-  tell(
-    `${repository} ${reference.includes(':') ? shortenDigest(reference) : reference} is ${isPinned ? 'no longer pinned' : 'pinned'}.`,
-  )
+  tell(`${nameOf(repository, reference)} is ${isPinned ? 'no longer pinned' : 'pinned'}.`)
   repositories.hurry()
 }
 

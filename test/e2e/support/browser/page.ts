@@ -98,8 +98,9 @@ export class Page {
     })()`
     let at: { x: number; y: number } | undefined
     const look = async (): Promise<boolean> => {
+      const last = at
       at = await this.evaluate<typeof at>(middle)
-      return at !== undefined
+      return at !== undefined && at.x === last?.x && at.y === last.y
     }
     await waitUntil(`${selector} can be clicked`, look, SEEN_MS)
     const event = { ...at, button: 'left', clickCount: 1 }
