@@ -121,6 +121,16 @@ describe('against a real server', () => {
     assert.equal((await run('purge --unused-for soon --yes')).code, 2)
   })
 
+  it('warm fetches ahead, and names what it could not fetch', async () => {
+    upstream.addImage('library/warmed', '1', { seed: 'warm', layers: [5000] })
+    const { code, stdout, stderr } = await run('warm warmed:1 missing:1')
+    assert.equal(code, 1)
+    assert.match(stdout, /^warm done: 2 of 2, [\d.]+ KiB in /)
+    assert.match(stderr, /^\S*missing:1\S*: failed, [^\n]+\nentrepot: warm: 1 of 2 failed\n$/)
+    assert.match((await run('explain warmed:1')).stdout, /\ncomplete {4}yes\n/)
+    assert.equal((await run('warm warmed:1')).code, 0)
+  })
+
   it('scrub and gc come to an end, and are kept', async () => {
     await pull()
     const scrubbed = await run('scrub')
