@@ -11,6 +11,7 @@ export class FlightReport {
   readonly #log: Logger
   readonly #metrics: Metrics
   readonly #plan: FlightPlan
+  #isCounted = false
   #resumes = 0
 
   constructor({ log, metrics }: Pick<FlightTools, 'log' | 'metrics'>, plan: FlightPlan) {
@@ -33,7 +34,7 @@ export class FlightReport {
   }
 
   stored(): void {
-    this.#metrics.fetches.inc({ outcome: 'completed' })
+    this.#count('completed')
   }
 
   /** How often the download went on after it was interrupted. */
@@ -55,7 +56,7 @@ export class FlightReport {
 
   /** The disk takes no more; each client gets what is missing from the upstream. */
   stopped(error: unknown, position: number): void {
-    this.#metrics.fetches.inc({ outcome: 'failed' })
+    this.#count('uncached')
     this.#log.warn(
       { ...this.#fields, err: error, position },
       'cannot write to the store: passing the blob through, uncached',
@@ -64,7 +65,7 @@ export class FlightReport {
 
   /** Every client has the whole already: the blob is merely not kept. */
   notStored(error: unknown): void {
-    this.#metrics.fetches.inc({ outcome: 'failed' })
+    this.#count('failed')
     this.#log.error(
       { ...this.#fields, err: error },
       'fetched blob could not be stored: the next pull fetches it again',
@@ -73,7 +74,7 @@ export class FlightReport {
 
   failed(error: unknown, position: number): void {
     const kind = error instanceof UpstreamError ? error.kind : undefined
-    this.#metrics.fetches.inc({ outcome: kind === 'corrupt' ? 'corrupt' : 'failed' })
+    this.#count(kind === 'corrupt' ? 'corrupt' : 'failed')
     if (kind === 'corrupt') this.#metrics.corruptFetches.inc({ upstream: this.#plan.upstream.name })
     const level = kind === 'absent' ? 'debug' : 'error'
     this.#log[level]({ ...this.#fields, err: error, position }, 'fetch failed')
@@ -82,6 +83,12 @@ export class FlightReport {
   /** We ended it ourselves: a shutdown, or the last client left. */
   abandoned(position: number): void {
     this.#log.info({ ...this.#fields, position }, 'fetch ended: what is on disk stays for the next pull')
+  }
+
+  /** What is not kept may still fail on its way to the clients: it has ended once. */
+  #count(outcome: 'completed' | 'failed' | 'corrupt' | 'uncached'): void {
+    if (!this.#isCounted) this.#metrics.fetches.inc({ outcome })
+    this.#isCounted = true
   }
 
   get #fields(): { readonly digest: string; readonly from: string } {

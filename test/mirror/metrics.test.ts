@@ -83,6 +83,22 @@ describe('the figures of a mirror', () => {
         token: counts.token,
       },
     )
+    // The rest is redirected: the status is that of where it led.
+    for (const [seen, kind] of [
+      ['manifest', 'manifest'],
+      ['token', 'token'],
+      ['tags', 'list'],
+    ] as const) {
+      const statuses = hub.requests.filter((each) => each.kind === seen).map(({ status }) => String(status))
+      for (const status of new Set(statuses))
+        assert.equal(
+          shown.sum('entrepot_upstream_requests_total', { kind, status }),
+          statuses.filter((each) => each === status).length,
+          `${kind} ${status}`,
+        )
+    }
+    const waits = shown.sum('entrepot_upstream_queue_wait_seconds_count')
+    assert.ok(waits >= counts.manifest + counts.manifestHead + counts.blob, `${waits} waits`)
     const timed = shown.sum('entrepot_upstream_request_duration_seconds_count')
     assert.equal(timed, asked('manifest') + asked('head') + asked('blob') + asked('list') + asked('token'))
   })
@@ -126,7 +142,8 @@ describe('the figures of a mirror', () => {
       shown.sum('entrepot_saved_bytes_total'),
       sent('blob') + sent('manifest') - LAYER.length - manifestBytes,
     )
-    assert.ok(shown.sum('entrepot_upstream_bytes_total') >= LAYER.length + manifestBytes)
+    assert.equal(shown.sum('entrepot_upstream_bytes_total'), hub.sentBytes)
+    assert.ok(hub.sentBytes > LAYER.length + manifestBytes)
   })
 
   it('tell of one fetch for all clients, and of its going on', async () => {
@@ -208,6 +225,21 @@ describe('the figures of a mirror', () => {
     const shown = await figures()
     assert.equal(shown.sum('entrepot_fetches_total', { outcome: 'corrupt' }), 1)
     assert.equal(shown.sum('entrepot_upstream_corrupt_total', { upstream: hub.host }), 1)
+  })
+
+  it('tell what is passed on and not kept, once', async () => {
+    await entrepot.stop()
+    const cache = { maxsize: LAYER.length / 2, prefetch: false }
+    entrepot = await startEntrepot({ upstream: hub, config: { cache } })
+    await get('/v2/library/alpine/manifests/3')
+    await get(layerPath)
+    hub.remove('library/alpine', image.layers[0]?.digest ?? '')
+    assert.equal(await get(layerPath), 404)
+    const shown = await figures()
+    assert.equal(shown.sum('entrepot_fetches_total', { outcome: 'uncached' }), 2)
+    assert.equal(shown.sum('entrepot_fetches_total'), 2)
+    assert.equal(shown.sum('entrepot_reads_total', { type: 'blob', answer: 'uncached' }), 1)
+    assert.equal(shown.sum('entrepot_saved_bytes_total'), 0)
   })
 
   it('go on with what was saved after a restart', async () => {
