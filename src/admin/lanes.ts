@@ -17,11 +17,14 @@ export const mapInLanes = async <K, V>(
 }
 
 /** Does `work` on each item; the first failure ends all, once what is under way has ended. */
-export const inLanes = async <T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> => {
-  const waiting = items[Symbol.iterator]()
+export const inLanes = async <T>(
+  items: Iterable<T> | AsyncIterable<T>,
+  work: (item: T) => Promise<void>,
+): Promise<void> => {
+  const waiting = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
   let hasFailed = false
   const lane = async (): Promise<void> => {
-    for (let next = waiting.next(); !next.done && !hasFailed; next = waiting.next())
+    for (let next = await waiting.next(); !next.done && !hasFailed; next = await waiting.next())
       try {
         await work(next.value)
       } catch (error) {

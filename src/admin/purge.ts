@@ -11,11 +11,13 @@ import { VolumeSharedError } from '../keep/shared.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Digest } from '../protocol/digest.ts'
 import type { RepositoryName } from '../protocol/name.ts'
+import { compareBytes } from '../protocol/page.ts'
 import { walkLinkedFolders } from '../store/folders.ts'
 import type { Leases } from '../store/leases.ts'
 import { tagsKey } from '../store/links.ts'
 import type { MirroredSize } from '../store/mirrored-size.ts'
 import type { Owner } from '../store/owner.ts'
+import { inLanes } from './lanes.ts'
 import { needsOf } from './needs.ts'
 import {
   conflict,
@@ -83,22 +85,24 @@ class PurgeRun {
     const end = this.#options.links.watch((stored) => this.#linked.add(stored))
     try {
       const meant = await this.#gatherKept()
-      for (const name of meant) await this.#purge(name)
+      await inLanes(meant, (name) => this.#purge(name))
     } finally {
       end()
     }
-    return { isDryRun: this.#isDryRun, ...this.#counts, items: this.#items }
+    // Several repositories are purged at a time: the order is that of their names all the same.
+    const items = this.#items.sort((a, b) => compareBytes(a.repository, b.repository))
+    return { isDryRun: this.#isDryRun, ...this.#counts, items }
   }
 
   /** @returns the repositories that are meant */
   async #gatherKept(): Promise<RepositoryName[]> {
     const meant: RepositoryName[] = []
-    for await (const name of walkLinkedFolders(this.#options.driver)) {
+    await inLanes(walkLinkedFolders(this.#options.driver), async (name) => {
       if (await this.#planner.isMeant(name)) {
         meant.push(name)
         for (const stored of (await this.#planner.plan(name)).staying) this.#kept.add(stored)
       } else for await (const stored of needsOf(this.#options, name)) this.#kept.add(stored)
-    }
+    })
     return meant
   }
 

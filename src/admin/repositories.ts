@@ -5,7 +5,7 @@
 import picomatch from 'picomatch'
 import type { Digest } from '../protocol/digest.ts'
 import type { RepositoryName } from '../protocol/name.ts'
-import type { Repositories } from '../repository.ts'
+import type { Repositories, Standing } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import { type FolderReader, walkRepositories } from '../store/catalog.ts'
 import type { LinkStore } from '../store/links.ts'
@@ -17,6 +17,21 @@ import { toTime } from './times.ts'
 const MAX_FOLDERS = 20_000
 /** Blobs and manifests that one page looks at, to add up their sizes. */
 const MAX_BLOBS = 50_000
+
+/** Repositories that are looked at at once. */
+const BATCH = 8
+
+/** A repository of the list. */
+interface Entry {
+  readonly name: string
+  readonly kind: Standing['kind']
+  readonly upstream: string | undefined
+  readonly tags: number
+  readonly manifests: number
+  readonly sizeBytes: number
+  readonly usedAt: string | undefined
+  readonly pulls: number
+}
 
 /** Where they are looked up. */
 export interface RepositoryListOptions {
@@ -49,42 +64,61 @@ export class RepositoryList {
   /** A page, in the order of the catalog; `next` is where the next one begins. @throws StorageError, the signal's reason */
   async page({ limit, after, filter, signal }: RepositoryPageRequest) {
     const matches = filter === undefined ? () => true : picomatch(filter)
-    const repositories: Awaited<ReturnType<RepositoryList['describe']>>['entry'][] = []
+    const names: RepositoryName[] = []
     let folders = 0
-    let blobs = 0
+    let next: string | undefined
     let last: string | undefined
     for await (const { name, hasManifests } of walkRepositories(this.#options.folders, after)) {
       signal.throwIfAborted()
-      if (repositories.length === limit || folders >= MAX_FOLDERS || blobs >= MAX_BLOBS)
-        return { repositories, next: last }
+      if (names.length === limit || folders >= MAX_FOLDERS) {
+        next = last
+        break
+      }
       folders += 1
       last = name
-      if (!hasManifests || !matches(name)) continue
-      const { entry, looked } = await this.describe(name)
-      repositories.push(entry)
-      blobs += looked
+      if (hasManifests && matches(name)) names.push(name)
     }
-    return { repositories, next: undefined }
+    return this.#describeAll(names, next, signal)
+  }
+
+  /** A few at a time, as long as there are not too many blobs. */
+  async #describeAll(names: readonly RepositoryName[], next: string | undefined, signal: AbortSignal) {
+    const repositories: Entry[] = []
+    let blobs = 0
+    for (let first = 0; first < names.length; first += BATCH) {
+      signal.throwIfAborted()
+      if (blobs >= MAX_BLOBS) return { repositories, next: names[first - 1] as string }
+      const batch = names.slice(first, first + BATCH)
+      for (const { entry, looked } of await Promise.all(batch.map((name) => this.#describe(name)))) {
+        repositories.push(entry)
+        blobs += looked
+      }
+    }
+    return { repositories, next }
   }
 
   /** One of them, and how many blobs and manifests were looked at. @throws StorageError */
-  async describe(name: RepositoryName) {
+  async #describe(name: RepositoryName): Promise<{ readonly entry: Entry; readonly looked: number }> {
     const { links, pulls, repositories } = this.#options
-    const standing = await repositories.classify(name)
-    const manifests = await links.listManifests(name)
-    const { pulls: pulled, usedAtMs } = await pulls.read(name)
-    const digests = new Set([...manifests, ...(await links.listBlobs(name))])
+    const [standing, manifests, blobs, tags, pulled] = await Promise.all([
+      repositories.classify(name),
+      links.listManifests(name),
+      links.listBlobs(name),
+      links.listTags(name),
+      pulls.read(name),
+    ])
+    const digests = new Set([...manifests, ...blobs])
     return {
       looked: digests.size,
       entry: {
-        name: name as string,
+        name,
         kind: standing.kind,
         upstream: standing.kind === 'mirrored' ? standing.upstream.name : undefined,
-        tags: (await links.listTags(name)).length,
+        tags: tags.length,
         manifests: manifests.length,
         sizeBytes: await this.#measure(digests),
-        usedAt: toTime(usedAtMs),
-        pulls: pulled,
+        usedAt: toTime(pulled.usedAtMs),
+        pulls: pulled.pulls,
       },
     }
   }

@@ -6,6 +6,7 @@
 import { DigestFilter } from '../keep/digest-filter.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { walkLinkedFolders } from '../store/folders.ts'
+import { inLanes } from './lanes.ts'
 import { type NeedParts, needsOf } from './needs.ts'
 
 /** How long a look at the store is good for, in milliseconds. */
@@ -65,11 +66,11 @@ export class Sharing {
     }
     const end = this.#parts.links.watch((stored) => onLink(stored))
     try {
-      for await (const name of walkLinkedFolders(this.#parts.driver)) {
+      await inLanes(walkLinkedFolders(this.#parts.driver), async (name) => {
         const own = new Set<Digest>()
         for await (const stored of needsOf(this.#parts, name)) own.add(stored)
         for (const stored of own) note(stored)
-      }
+      })
     } catch (error) {
       end()
       throw error
