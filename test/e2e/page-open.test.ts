@@ -48,7 +48,7 @@ describe('the page without a login', { skip, timeout: 180_000 }, () => {
     assert.ok(tiles.includes(`${formatBytes(scene.pulled.bytes)} to clients`), tiles)
     assert.ok(tiles.includes(`Saved ${formatBytes(traffic.savedBytes)}`), tiles)
     assert.match(tiles, /Rate limit left 76 of 100 pulls in 6 h/)
-    assert.match(tiles, /free on disk/)
+    assert.match(tiles, /mirrored, of a budget of 50\.0 MB.*free on disk/)
     await page.reads('#upstream-list', new RegExp(`${upstreams[0]?.name}.*well`))
     await page.reads('#fetches', /Nothing is being fetched/)
     await page.reads('#connection', /^live$/)
