@@ -178,6 +178,12 @@ test('access rules say one thing each, of people that can be known', () => {
     ['local: {push: accounts}', 'local.push: needs accounts; allowed: auth.htpasswd or auth.token beside it'],
     ['admin: {users: [a]}', 'admin.users: needs accounts with passwords; allowed: auth.htpasswd beside it'],
     [`${auth}\nadmin: {users: [a]}\nlocal: {push: accounts}`, FINE],
+    ['warm: {references: [alpine, "alpine:3.*", "ghcr.io/org/app:v{1,2}"]}', FINE],
+    [`warm: {references: ["alpine@sha256:${'0'.repeat(64)}"]}`, FINE],
+    [
+      'warm: {references: [alpine, "Alpine 3"]}',
+      'warm.references[1]: "Alpine 3" is no image; allowed: name:tag, name:glob, name@digest',
+    ],
     ['trustedproxies: [10.0.0.0/8, "::1"]', FINE],
     [
       'trustedproxies: [nginx]',
