@@ -36,7 +36,7 @@ export const formatProgress = (progress: Progress, elapsedMs: number, columns = 
       : `${formatBytes(bytes)}${totalBytes ? ` of ${formatBytes(totalBytes)}` : ''}`,
     total === undefined ? `${done} done` : `${done} of ${total}`,
     bytes > 0 && elapsedMs > 0 ? `${formatBytes((bytes / elapsedMs) * 1000)}/s` : '',
-    share === undefined || share === 0 || share === 1
+    share === undefined || share === 0 || share === 1 || elapsedMs === 0
       ? ''
       : `${formatSpan((elapsedMs / share) * (1 - share))} left`,
   ]
@@ -76,7 +76,8 @@ export class ProgressBar {
   /** Draws it anew. */
   show(progress: Progress): void {
     if (this.#screen.isTTY !== true) return
-    const line = formatProgress(progress, this.#now() - this.#startedMs, this.#screen.columns)
+    // A terminal that does not know its width says 0.
+    const line = formatProgress(progress, this.#now() - this.#startedMs, this.#screen.columns || undefined)
     this.#screen.write(`\r\u001b[K${line}`)
     this.#isDrawn = true
   }

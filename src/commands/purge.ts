@@ -74,8 +74,10 @@ const purge = async (
 const confirm = async (question: string): Promise<boolean> => {
   const prompt = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    const end = new Promise<string>((resolve) => prompt.once('close', () => resolve('')))
-    return /^y(es)?$/i.test((await Promise.race([prompt.question(`${question} [y/N] `), end])).trim())
+    const end = new Promise<string>((resolve) => prompt.once('close', () => resolve('\n')))
+    const answer = await Promise.race([prompt.question(`${question} [y/N] `), end])
+    if (answer === '\n') process.stderr.write(answer)
+    return /^y(es)?$/i.test(answer.trim())
   } finally {
     prompt.close()
   }

@@ -61,6 +61,13 @@ describe('a progress bar', () => {
     )
   })
 
+  it('is drawn on a terminal that does not know its width', () => {
+    let text = ''
+    const bar = new ProgressBar({ isTTY: true, columns: 0, write: (more) => (text += more) }, () => 0)
+    bar.show({ done: 1, total: 2, bytes: 0 })
+    assert.match(text, / 50 % {2}1 of 2$/)
+  })
+
   it('is silent elsewhere, but for what is to stay', () => {
     assert.equal(draw(false), 'a ?[31mred name: failed\n')
   })
