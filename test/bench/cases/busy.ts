@@ -33,7 +33,7 @@ const run = async (bench: Bench): Promise<void> => {
   await upstream.add([blob, ...image.blobs], [{ ...image.manifest, tags: [] }])
   const path = manifestPath(image.manifest.digest)
   await bench.coldRounds(
-    ['entrepot', 'docker-registry', 'distribution', 'nginx-cache'],
+    ['entrepot', 'docker-registry', 'nginx-cache'],
     { upstream: upstream.address },
     async (server, round) => {
       const { target } = server

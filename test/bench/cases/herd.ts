@@ -21,7 +21,7 @@ const run = async (bench: Bench): Promise<void> => {
   const upstream = await Upstream.start(bench.workspace, WIRE)
   await upstream.add([single, shared])
   await bench.coldRounds(
-    bench.size(['entrepot', 'docker-registry', 'distribution', 'nginx-cache'], ['entrepot']),
+    bench.size(['entrepot', 'docker-registry', 'nginx-cache'], ['entrepot']),
     { upstream: upstream.address },
     async (server, round) => {
       const { target } = server

@@ -11,7 +11,7 @@ import { Upstream } from '../upstream/upstream.ts'
 const TAG = 'latest'
 
 /** Long enough for some tens of thousands of answers of the fastest, in milliseconds. */
-const FULL_MS = 3000
+const FULL_MS = 2000
 const SHORT_MS = 1000
 /** Not measured: until code that is run often is compiled, in milliseconds. */
 const WARM_UP_MS = 1000

@@ -27,8 +27,8 @@ const run = async (bench: Bench): Promise<void> => {
     }
     await growth.at(size, { rootDirectory: store.root }, async (server) => {
       await growth.ask('GET of a blob of 100 kB', size, server, paths)
-      await growth.repeat('push of a blob', size, () => pushBlob(server, NAME))
-      await growth.repeat('scrape of the metrics', size, () => scrape(server))
+      await growth.repeat('push of a blob', size, server, () => pushBlob(server, NAME))
+      await growth.repeat('scrape of the metrics', size, server, () => scrape(server))
     })
   }
 }

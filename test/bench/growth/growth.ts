@@ -41,39 +41,61 @@ export class Growth {
     await server.stop()
   }
 
-  /** Asks for `paths` in turn, and notes how many a second were answered. */
-  async ask(
-    name: string,
-    size: number,
-    { target }: Server,
-    paths: readonly string[],
-    connections = CONNECTIONS,
-  ) {
-    const order = { target, method: 'GET', paths, connections } as const
+  /** Asks for `paths` in turn. */
+  async ask(name: string, size: number, server: Server, paths: readonly string[], connections = CONNECTIONS) {
+    const order = { target: server.target, method: 'GET', paths, connections } as const
     await this.#bench.clients.request({ ...order, forMs: WARM_UP_MS })
-    const { requests, seconds } = await this.#bench.clients.request({ ...order, forMs: FOR_MS })
-    this.note(name, 'requests/s', size, requests / seconds)
+    await this.#measure(name, size, server, async () => {
+      const { requests, seconds } = await this.#bench.clients.request({ ...order, forMs: FOR_MS })
+      return { requests, seconds }
+    })
   }
 
-  /** Does something over and over, one after the other, and notes how often a second. */
-  async repeat(name: string, size: number, once: (i: number) => Promise<Response>): Promise<void> {
-    const beganAtMs = performance.now()
-    let count = 0
-    for (; performance.now() - beganAtMs < FOR_MS; count += 1) {
-      const { ok, status } = await once(count)
-      if (!ok) throw new Error(`${name} was answered ${status}`)
-    }
-    this.note(name, 'requests/s', size, (count * 1000) / (performance.now() - beganAtMs))
+  /** Does something over and over, one after the other. */
+  async repeat(
+    name: string,
+    size: number,
+    server: Server,
+    once: (i: number) => Promise<Response>,
+  ): Promise<void> {
+    await this.#measure(name, size, server, async () => {
+      const beganAtMs = performance.now()
+      let requests = 0
+      for (; performance.now() - beganAtMs < FOR_MS; requests += 1) {
+        const { ok, status } = await once(requests)
+        if (!ok) throw new Error(`${name} was answered ${status}`)
+      }
+      return { requests, seconds: (performance.now() - beganAtMs) / 1000 }
+    })
+  }
+
+  /** Notes how many requests a second `work` made, and what each took of the server: neighbours change that little. */
+  async #measure(
+    name: string,
+    size: number,
+    { process }: Server,
+    work: () => Promise<{ readonly requests: number; readonly seconds: number }>,
+  ): Promise<void> {
+    const before = await process.cpuSeconds()
+    const { requests, seconds } = await work()
+    const cpuMs = ((await process.cpuSeconds()) - before) * 1000
+    this.note(name, 'requests/s', size, requests / seconds)
+    this.note(name, 'CPU ms each', size, cpuMs / requests)
   }
 
   note(name: string, unit: string, size: number, value: number): void {
-    let series = this.#series.find((each) => each.name === name)
+    let series = this.#series.find((each) => each.name === name && each.unit === unit)
     if (series === undefined) {
       series = { name, unit, points: [] }
       this.#series.push(series)
     }
     series.points.push([size, value])
     const better = unit === 'requests/s' ? 'more' : 'less'
-    this.#bench.note({ name: `${size.toLocaleString('en')}: ${name}`, unit, better }, entrepot, 0, value)
+    this.#bench.note(
+      { name: `${size.toLocaleString('en')}: ${name}, ${unit}`, unit, better },
+      entrepot,
+      0,
+      value,
+    )
   }
 }

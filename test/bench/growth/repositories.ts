@@ -25,10 +25,10 @@ const run = async (bench: Bench): Promise<void> => {
       await growth.ask('GET of a manifest by tag', size, server, manifests)
       const pages = spread(size, 20).map((i) => `/v2/_catalog?n=100&last=${nameOf(i)}`)
       await growth.ask('page of 100 of the catalog', size, server, pages)
-      await growth.repeat('push of a manifest', size, (i) =>
+      await growth.repeat('push of a manifest', size, server, (i) =>
         pushManifest(server, nameOf(i % size), `tag-${i}`, image),
       )
-      await growth.repeat('scrape of the metrics', size, () => scrape(server))
+      await growth.repeat('scrape of the metrics', size, server, () => scrape(server))
     })
   }
 }

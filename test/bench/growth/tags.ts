@@ -24,12 +24,12 @@ const run = async (bench: Bench): Promise<void> => {
       const pages = spread(size, 20).map((i) => `/v2/${NAME}/tags/list?n=100&last=${tagOf(i)}`)
       await growth.ask('page of 100 tags', size, server, pages)
       let pushed = 0
-      await growth.repeat('push of a tag', size, (i) => {
+      await growth.repeat('push of a tag', size, server, (i) => {
         pushed = i
         return pushManifest(server, NAME, `new-${i}`, image)
       })
       for (let i = 0; i <= pushed; i += 1) await deleteTag(server, NAME, `new-${i}`)
-      await growth.repeat('push and delete of a tag', size, async () => {
+      await growth.repeat('push and delete of a tag', size, server, async () => {
         await pushManifest(server, NAME, 'other', image)
         return deleteTag(server, NAME, 'other')
       })

@@ -5,7 +5,7 @@ import type { ContestantName } from '../servers/server.ts'
 import { judge, type Target, type Verdict } from '../targets.ts'
 import type { CaseResult, RunResult } from './result.ts'
 
-const NAME_WIDTH = 34
+const NAME_WIDTH = 50
 const WIDTH = 21
 
 const DIGITS = 3
