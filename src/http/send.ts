@@ -13,6 +13,8 @@ import { replyAtOnce } from './reply.ts'
 
 /** First read of a transfer, in bytes: a small one, so that the first byte does not wait for a large one. */
 const FIRST_READ_BYTES = 64 * 1024
+/** Each read may be so many times the last: of transfers that begin together none takes what is meant for a few. */
+const GROWTH = 4
 
 /** Immutable content by digest may be kept for a year (seconds), as distribution says. */
 const CACHE_CONTROL = 'max-age=31536000'
@@ -116,24 +118,27 @@ const copy = async (
   let size = Math.min(FIRST_READ_BYTES, pool.sizeBytes)
   let written = Promise.resolve(true)
   let inFlight: Buffer | undefined
+  /** A buffer goes back only when nothing is written from it any more. @returns whether the connection is still there */
+  const settle = async (): Promise<boolean> => {
+    const isSent = await written
+    if (inFlight !== undefined && isSent) pool.give(inFlight)
+    inFlight = undefined
+    return isSent
+  }
   while (position < end) {
+    if (pool.isCrowded && !(await settle())) return position - first
     const buffer = pool.take(size)
     const length = await blob.read(buffer, position, Math.min(size, end - position))
-    const isSent = await written
-    if (inFlight !== undefined) pool.give(inFlight)
-    inFlight = undefined
-    if (length === 0 || !isSent) return position - first
+    if (!(await settle()) || length === 0) return position - first
     if (position === first) ctx.state.common.write(ctx.res, status, fields)
     position += length
     // Before the last write: the connection may be done with the answer before anybody here hears of it.
     ctx.state.sentBytes = position - first
     inFlight = buffer
     written = outlet.write(length === buffer.length ? buffer : buffer.subarray(0, length), position === end)
-    size = pool.sizeBytes
+    size = Math.min(size * GROWTH, pool.sizeBytes)
   }
-  // A buffer goes back only when nothing is written from it any more.
-  const isSent = await written
-  if (inFlight !== undefined && isSent) pool.give(inFlight)
+  await settle()
   return position - first
 }
 
