@@ -9,6 +9,7 @@ import { resultsOf } from './measure/samples.ts'
 import { type Options, parseOptions, USAGE } from './options.ts'
 import { drawChart } from './report/chart.ts'
 import { compareWithStored, readStored, storeRatios } from './report/compare.ts'
+import { documentRun } from './report/document.ts'
 import { formatPage } from './report/page.ts'
 import { type CaseResult, describeMachine, type RunResult } from './report/result.ts'
 import { contestants } from './servers/all.ts'
@@ -68,6 +69,7 @@ const run = async (options: Options): Promise<number> => {
   }
   say(formatPage(result))
   if (!options.isShort) await drawCharts(cases)
+  if (options.documents) await documentRun(result)
   if (options.jsonFile !== undefined)
     await writeFile(options.jsonFile, `${JSON.stringify(result, undefined, 2)}\n`)
   const failures = cases.filter(({ failure }) => failure !== undefined).map(({ name }) => `${name} failed`)

@@ -12,6 +12,7 @@ export const USAGE = `npm run bench -- [options]
                      and docker-registry)
   --json <file>      writes all figures there
   --store            stores the ratios of this short run as those to compare with
+  --document         writes how the targets fared into docs/performance.md
   --list             names the cases
 `
 
@@ -27,6 +28,7 @@ export interface Options {
   readonly contestants: readonly ContestantName[]
   readonly jsonFile: string | undefined
   readonly stores: boolean
+  readonly documents: boolean
   readonly lists: boolean
 }
 
@@ -42,6 +44,7 @@ export const parseOptions = (args: readonly string[]): Options => {
       with: { type: 'string' },
       json: { type: 'string' },
       store: { type: 'boolean', default: false },
+      document: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
     },
   })
@@ -53,6 +56,7 @@ export const parseOptions = (args: readonly string[]): Options => {
     contestants: (values.with ?? (values.short ? SHORT : EVERYBODY)).split(',') as ContestantName[],
     jsonFile: values.json,
     stores: values.store,
+    documents: values.document,
     lists: values.list,
   }
 }
