@@ -14,7 +14,7 @@ const ALL = { full: 1_000_000, short: 1000 }
 
 const run = async (bench: Bench): Promise<void> => {
   const growth = new Growth(bench, 'blobs', 'Blobs in the store', 'blobs')
-  const store = new StoreFiller(await bench.workspace.folder('store'))
+  const store = await StoreFiller.open(bench)
   const paths: string[] = []
   let filled = 0
   for (const size of sizesTo(bench.size(ALL.full, ALL.short))) {

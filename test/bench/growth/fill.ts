@@ -1,14 +1,20 @@
 /**
- * Large stores, laid out as the server itself would: by synchronous calls, which is several times faster for a million
- * small files. Everything hangs on one image.
+ * Large stores, laid out as the server itself would: in memory and by synchronous calls, since a disk takes ten minutes to
+ * remove a million small files. Everything hangs on one image.
  */
 import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Digest } from '../../../src/protocol/digest.ts'
 import type { RepositoryName, Tag } from '../../../src/protocol/name.ts'
 import { blobKey, layerLinkKey, revisionLinkKey, tagCurrentKey } from '../../../src/store/paths.ts'
+import { run } from '../../e2e/support/run.ts'
+import { makeQuickFolder } from '../../support/quick-folder.ts'
+import type { Bench } from '../bench.ts'
 import { readBlob } from '../content.ts'
 import type { Image } from '../image.ts'
+
+/** Longest time that a removal may take, in milliseconds. */
+const REMOVE_MS = 600_000
 
 const write = (path: string, bytes: string | Uint8Array): void => {
   mkdirSync(dirname(path), { recursive: true })
@@ -19,8 +25,15 @@ const write = (path: string, bytes: string | Uint8Array): void => {
 export class StoreFiller {
   readonly root: string
 
-  constructor(root: string) {
+  private constructor(root: string) {
     this.root = root
+  }
+
+  /** Begins an empty store, which is removed with the workspace at the latest. */
+  static async open({ workspace }: Bench): Promise<StoreFiller> {
+    const store = new StoreFiller(await makeQuickFolder())
+    workspace.defer(() => store.remove())
+    return store
   }
 
   /** Puts the bytes of an image there. */
@@ -50,6 +63,11 @@ export class StoreFiller {
     const file = openSync(path, 'w')
     ftruncateSync(file, sizeBytes)
     closeSync(file)
+  }
+
+  /** Removes all of it: `rm` does so in a fraction of the time that it takes from here. */
+  async remove(): Promise<void> {
+    await run('rm', ['-rf', this.root], { env: { PATH: process.env.PATH ?? '' }, timeoutMs: REMOVE_MS })
   }
 
   #link(key: string, digest: Digest): void {

@@ -12,7 +12,7 @@ const nameOf = (i: number): RepositoryName => `app-${String(i).padStart(6, '0')}
 const run = async (bench: Bench): Promise<void> => {
   const growth = new Growth(bench, 'repositories', 'Repositories in the store', 'repositories')
   const image = makeImage('repositories', [1000])
-  const store = new StoreFiller(await bench.workspace.folder('store'))
+  const store = await StoreFiller.open(bench)
   store.addBytes(image)
   let filled = 0
   for (const size of sizesTo(bench.size(100_000, 1000))) {

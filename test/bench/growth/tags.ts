@@ -12,7 +12,7 @@ const tagOf = (i: number): Tag => `v${String(i).padStart(6, '0')}` as Tag
 const run = async (bench: Bench): Promise<void> => {
   const growth = new Growth(bench, 'tags', 'Tags in one repository', 'tags')
   const image = makeImage('tags', [1000])
-  const store = new StoreFiller(await bench.workspace.folder('store'))
+  const store = await StoreFiller.open(bench)
   store.addBytes(image)
   store.addImage(NAME, image)
   let filled = 0
