@@ -111,7 +111,10 @@ describe('a command of a running server', () => {
     assert.match(stdout, /\n4 .*\n- .*\n… and 7 other manifests\n$/)
     assert.equal(fake?.asked[1]?.call, 'GET /admin/v1/contents?repository=library%2Falpine')
     assert.match(stdout, /^library\/alpine, mirrored from docker\.io: 160 B\nTAG {2}DIGEST/)
-    assert.match(stdout, /\n3 .* linux\/amd64 .* 40 B .* (just now|\d+ s ago), fresh {2}pinned\n4 .*\n- .* 60 B/)
+    assert.match(
+      stdout,
+      /\n3 .* linux\/amd64 .* 40 B .* (just now|\d+ s ago), fresh {2}pinned\n4 .*\n- .* 60 B/,
+    )
   })
 
   it('purge shows nothing but the figures with --yes, and sends what was said', async () => {
