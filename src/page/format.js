@@ -48,6 +48,7 @@ const TIME_UNITS = [
 /** The largest unit that fits: 45 s, 12 min, 3 h, 8 d. @param {number} ms at least 0 */
 export const formatDuration = (ms) => {
   const seconds = Math.round(ms / 1000)
+  if (seconds === 0) return '< 1 s'
   const [unit, length] = TIME_UNITS.find(([, length]) => seconds >= length) ?? ['s', 1]
   return `${Math.floor(seconds / length)} ${unit}`
 }

@@ -22,10 +22,11 @@ const TONES = /** @type {const} */ ({ running: 'plain', done: 'good', failed: 'b
 
 /** @param {Job} job */
 const progressOf = ({ progress: { done, total, bytes, totalBytes } }) => {
+  if (total === 0) return 'nothing to do'
   const things = total === undefined ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`
   const size =
     totalBytes === undefined ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`
-  return bytes > 0 || totalBytes !== undefined ? `${things} · ${size}` : things
+  return bytes > 0 || (totalBytes ?? 0) > 0 ? `${things} · ${size}` : things
 }
 
 /** How far it is: by bytes where they are known, else by things. @param {Job} job */
@@ -34,8 +35,13 @@ const barOf = ({ kind, progress: { done, total, bytes, totalBytes } }) =>
     ? bar(`Progress of ${TITLES[kind]}`, done, total)
     : bar(`Progress of ${TITLES[kind]}`, bytes, totalBytes)
 
-/** A field's name as words: `freedBytes` → freed. @param {string} name */
-const toWords = (name) => name.replace(/Bytes$/, '').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+/** A field's name as words: `freedBytes` → freed, `isDryRun` → dry run. @param {string} name */
+const toWords = (name) =>
+  name
+    .replace(/Bytes$/, '')
+    .replace(/^is(?=[A-Z])/, '')
+    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    .trim()
 
 /** @param {unknown} value @param {string} name */
 const toText = (value, name) => {
@@ -52,7 +58,10 @@ const resultOf = ({ result }) =>
         'dl',
         { class: 'facts' },
         ...Object.entries(result)
-          .filter(([, value]) => typeof value !== 'object' || Array.isArray(value))
+          // Its times are those of the job.
+          .filter(
+            ([name, value]) => !name.endsWith('At') && (typeof value !== 'object' || Array.isArray(value)),
+          )
           .map(([name, value]) => h('div', {}, h('dt', {}, toWords(name)), h('dd', {}, toText(value, name)))),
       )
     : undefined
