@@ -32,7 +32,8 @@ interface Wanted {
   readonly digest: string | undefined
   /** How many bytes to take before leaving; `undefined`: all. */
   readonly leaveAfter: number | undefined
-  readonly isKept: () => boolean
+  /** What is kept of it, if anything is. */
+  readonly findKept: () => string | undefined
 }
 
 /** What the clients count, to be compared with what the server counts. */
@@ -127,9 +128,9 @@ export class Fleet {
 
   /** @returns blobs of the manifest that the tag names; `undefined` where none came */
   async #readTag({ name, tag }: Ship): Promise<string[] | undefined> {
-    const isKept = () => this.#kept.has(name)
+    const findKept = () => (this.#kept.has(name) ? name : undefined)
     const path = `/v2/${name}/manifests/${tag}`
-    const received = await this.#receive({ path, digest: undefined, leaveAfter: undefined, isKept })
+    const received = await this.#receive({ path, digest: undefined, leaveAfter: undefined, findKept })
     if (received?.status !== 200 || received.isCut) return undefined
     this.#pulled.add(name)
     const { config, layers } = JSON.parse(received.bytes.toString()) as {
@@ -140,18 +141,19 @@ export class Fleet {
   }
 
   #wantBlob({ name }: Ship, digest: string, leaveAfter: number | undefined): Wanted {
-    const isKept = () => this.#hold.hasBlob(name, digest)
-    return { path: `/v2/${name}/blobs/${digest}`, digest, leaveAfter, isKept }
+    const findKept = () => this.#hold.findBlob(name, digest)
+    return { path: `/v2/${name}/blobs/${digest}`, digest, leaveAfter, findKept }
   }
 
   async #receive(wanted: Wanted): Promise<Received | undefined> {
-    const wasKept = wanted.isKept()
+    const kept = wanted.findKept()
     const received = await this.#ask(wanted).catch(() => undefined)
     if (!this.#isServed) return undefined
     this.#note(received === undefined ? 'nothing' : `${received.status}${received.isCut ? ' cut' : ''}`)
     const isWhole = received?.status === 200 && !received.isCut
     if (received?.status === 404) this.#complain(wanted, received, 'is at the upstream')
-    if (wasKept && !isWhole && wanted.isKept()) this.#complain(wanted, received, 'lay in the store')
+    if (kept !== undefined && !isWhole && kept === wanted.findKept())
+      this.#complain(wanted, received, 'lay in the store')
     if (isWhole && wanted.leaveAfter === undefined) this.#verify(wanted, received)
     return received
   }

@@ -1,5 +1,5 @@
 /** The volume of the soak, looked at from outside while the server works on it. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
@@ -28,13 +28,12 @@ export class Hold {
     this.root = root
   }
 
-  /** Whether a repository has a blob, link and bytes. */
-  hasBlob(name: string, digest: string): boolean {
+  /** Which file a repository has as a blob, or `undefined`: another one, where it went and came again. */
+  findBlob(name: string, digest: string): string | undefined {
     const hex = digest.slice('sha256:'.length)
-    return (
-      existsSync(join(this.root, REPOSITORIES, name, '_layers/sha256', hex, 'link')) &&
-      existsSync(join(this.root, BLOBS, hex.slice(0, 2), hex, 'data'))
-    )
+    const isLinked = existsSync(join(this.root, REPOSITORIES, name, '_layers/sha256', hex, 'link'))
+    const found = statSync(join(this.root, BLOBS, hex.slice(0, 2), hex, 'data'), { throwIfNoEntry: false })
+    return isLinked && found !== undefined ? `${found.ino} ${found.mtimeMs}` : undefined
   }
 
   /** What lies beside the store while it is made. */
