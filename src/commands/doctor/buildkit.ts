@@ -1,8 +1,9 @@
 /** BuildKit's own daemon: `[registry."…"]` in buildkitd.toml. The BuildKit inside dockerd goes by daemon.json. */
+import type { TomlTable, TomlValue } from 'smol-toml'
 import type { Client, Files } from './client.ts'
 import { type Finding, ok, problem, unmirrored } from './finding.ts'
 import { authorityOf, clientHostOf, isMirror, isTls, type Mirror } from './mirror.ts'
-import { parseToml, type Toml, type TomlTable } from './toml.ts'
+import { parseToml } from './toml.ts'
 
 const FILE = '/etc/buildkit/buildkitd.toml'
 const CA_FILE = '/etc/buildkit/mirror-ca.crt'
@@ -26,7 +27,7 @@ const steps = (mirror: Mirror): string => {
   ].join('\n')
 }
 
-const tableOf = (value: Toml | undefined): TomlTable =>
+const tableOf = (value: TomlValue | undefined): TomlTable =>
   typeof value === 'object' && !Array.isArray(value) ? (value as TomlTable) : {}
 
 const check = (mirror: Mirror, files: Files, file: string): readonly Finding[] => {

@@ -1,8 +1,9 @@
 /** containerd (Kubernetes, nerdctl, k3s): a `hosts.toml` for each registry below `config_path`. */
+import type { TomlTable, TomlValue } from 'smol-toml'
 import { type Client, type Files, qualify } from './client.ts'
 import { type Finding, ok, problem, unmirrored, warning } from './finding.ts'
 import { authorityOf, clientHostOf, isMirror, isTls, type Mirror, type MirroredRegistry } from './mirror.ts'
-import { parseToml, type Toml, type TomlTable } from './toml.ts'
+import { parseToml } from './toml.ts'
 import { checkTrust } from './trust.ts'
 
 const FOLDER = '/etc/containerd/certs.d'
@@ -12,7 +13,7 @@ const HUB_URL = 'https://registry-1.docker.io'
 /** Plugins that pull for Kubernetes, of containerd 1 and 2. */
 const PLUGINS = ['io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.images']
 
-const tableOf = (value: Toml | undefined): TomlTable =>
+const tableOf = (value: TomlValue | undefined): TomlTable =>
   typeof value === 'object' && !Array.isArray(value) ? (value as TomlTable) : {}
 
 const hostsToml = (mirror: Mirror, host: string): string =>

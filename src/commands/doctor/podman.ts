@@ -1,8 +1,9 @@
 /** podman, CRI-O, skopeo, buildah: `[[registry]]` with `[[registry.mirror]]` in registries.conf and registries.conf.d. */
+import type { TomlTable } from 'smol-toml'
 import { type Client, type Files, qualify } from './client.ts'
 import { type Finding, ok, problem, unmirrored, warning } from './finding.ts'
 import { authorityOf, clientHostOf, isMirror, isTls, type Mirror, type MirroredRegistry } from './mirror.ts'
-import { parseToml, type TomlTable } from './toml.ts'
+import { parseToml } from './toml.ts'
 import { checkTrust } from './trust.ts'
 
 const FILE = '/etc/containers/registries.conf'
