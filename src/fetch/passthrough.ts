@@ -19,6 +19,8 @@ export class Passthrough {
   /** Size of the whole blob in bytes, where it was known beforehand. */
   readonly sizeBytes: number | undefined
   readonly #hash: Hash | undefined
+  /** First byte that has not come yet. */
+  #end: number
   readonly #abort = new AbortController()
   readonly #onClose: () => void
   readonly #chunks: AsyncGenerator<Buffer, void, void>
@@ -34,6 +36,7 @@ export class Passthrough {
     this.digest = options.digest
     this.sizeBytes = options.sizeBytes
     this.#hash = hash
+    this.#end = options.from
     this.#onClose = onClose
     this.#chunks = readUpstream({ ...options, signal: this.#abort.signal })
   }
@@ -73,7 +76,14 @@ export class Passthrough {
     }
   }
 
+  /** What goes on beyond the length that was promised is not given at all: cut there, it would look like the whole. */
   #take(chunk: Buffer): void {
+    this.#end += chunk.length
+    if (this.#end > (this.sizeBytes ?? Number.POSITIVE_INFINITY))
+      throw new UpstreamError(
+        'corrupt',
+        `${this.digest} has more than the ${this.sizeBytes} bytes that were told`,
+      )
     if (this.#hash === undefined) {
       this.#ready = chunk
       return

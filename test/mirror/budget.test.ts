@@ -81,6 +81,16 @@ describe('a mirror with a disk budget', () => {
     assert.equal(await pull(0), 0, 'and nothing was evicted for it')
   })
 
+  it('passes nothing on as the whole that an upstream said to be shorter than it is', async () => {
+    const large = hub.addBlob(NAME, seededBytes(2 * MAX_BYTES, 'large'))
+    hub.addImage(NAME, 'large', { layers: [large] })
+    await entrepot.get(`/v2/${NAME}/manifests/large`)
+    hub.fault('blobHead', { growBy: -1000 })
+    const { status, isCut, body } = await entrepot.get(`/v2/${NAME}/blobs/${large.digest}`)
+    assert.deepEqual([status, isCut], [200, true])
+    assert.ok(body.length < 2 * MAX_BYTES - 1000)
+  })
+
   it('keeps nothing of what is larger than all of it, also when only the blob itself tells', async () => {
     await pull(0)
     const bytes = seededBytes(4 * MAX_BYTES, 'large')
