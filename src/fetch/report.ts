@@ -30,7 +30,9 @@ export class FlightReport {
   }
 
   received(bytes: number): void {
+    const { digest, priority } = this.#plan
     this.#metrics.readMeter.pulled('blob', bytes)
+    if (priority === 'prefetch') this.#metrics.readMeter.pulledAhead(digest, bytes)
   }
 
   stored(): void {

@@ -25,6 +25,7 @@ export const getBlob =
     const pulled = await pull.open(ctx.state.repository, digest)
     const { blob, answer, openAhead } = pulled
     ctx.state.answer = answer
+    ctx.state.digest = digest
     if (isNotModified(ctx, digest)) {
       replyWithoutBlob(ctx, 304, digest, undefined)
       await blob.close()

@@ -3,6 +3,7 @@ import type { RouterContext } from '@koa/router'
 import type { DefaultContext } from 'koa'
 import type { Identity, RequestOrigin } from '../access/authenticate.ts'
 import type { Answer } from '../observe/read-meter.ts'
+import type { Digest } from '../protocol/digest.ts'
 import type { FindPullable } from '../push/mount.ts'
 import type { Repository } from '../repository.ts'
 import type { CommonHeaders } from './common-headers.ts'
@@ -22,6 +23,8 @@ export interface RequestState {
   findPullable?: FindPullable
   /** How a read was answered. */
   answer?: Answer
+  /** The blob that is read. */
+  digest?: Digest
   /** Bytes of content sent, where the body is sent past Koa. */
   sentBytes?: number
 }

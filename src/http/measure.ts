@@ -30,7 +30,7 @@ export const measure =
     const receivedBefore = isChunked(req) ? req.socket.bytesRead : 0
     requestMeter.began(state)
     res.once('close', () => {
-      const { handler, repository, answer } = state
+      const { handler, repository, answer, digest } = state
       const status = res.statusCode
       const responseBytes = bodyBytes(state, ctx.response.length, method === 'head')
       const seconds = (performance.now() - startedAt) / 1000
@@ -38,7 +38,7 @@ export const measure =
       requestMeter.ended(state, { handler, method, status, seconds, requestBytes, responseBytes })
       const isContent = handler === 'blob' || handler === 'manifest'
       if (isContent && method === 'get' && status < 300)
-        readMeter.sent(handler, responseBytes, answer, repository?.kind !== 'local')
+        readMeter.sent(handler, responseBytes, { answer, isMirrored: repository?.kind !== 'local', digest })
       accessLog?.write(ctx, state.client.address || '-', state.identity?.account ?? '', responseBytes)
     })
     return next()

@@ -146,6 +146,25 @@ describe('the figures of a mirror', () => {
     assert.ok(hub.sentBytes > LAYER.length + manifestBytes)
   })
 
+  it('do not count as saved what was fetched ahead of the client who comes first', async () => {
+    const two = hub.addImage('library/two', '1', { layers: [LAYER, seededBytes(90_000, 'second')] })
+    await entrepot.stop()
+    entrepot = await startEntrepot({ upstream: hub })
+    const pull = async (): Promise<number> => {
+      const paths = [two.config, ...two.layers].map(({ digest }) => `blobs/${digest}`)
+      let bytes = 0
+      for (const path of ['manifests/1', ...paths]) {
+        bytes += (await entrepot.get(`/v2/library/two/${path}`)).body.length
+        await entrepot.settle()
+      }
+      return bytes
+    }
+    await pull()
+    assert.equal((await figures()).sum('entrepot_saved_bytes_total'), 0)
+    const bytes = await pull()
+    assert.equal((await figures()).sum('entrepot_saved_bytes_total'), bytes)
+  })
+
   it('tell of one fetch for all clients, and of its going on', async () => {
     await readEverything()
     const shown = await figures()
