@@ -193,13 +193,19 @@ describe('beside a mirror', () => {
     assert.deepEqual(answer.body, await bytesOf(layer))
   })
 
-  it('what is local is nothing of an upstream’s, and what is mirrored cannot be deleted', async () => {
+  it('what is local is nothing of an upstream’s, and a delete of what is mirrored is a purge', async () => {
     await restart({ local: { push: 'anyone' }, storage: { delete: { enabled: true } } })
     await pusher.image('team/app', 'latest', IMAGE)
     assert.equal((await entrepot.get('/v2/team/app/manifests/latest?ns=docker.io')).status, 404)
     hub.addImage('library/alpine', 'latest')
-    const refused = await entrepot.ask('DELETE', '/v2/library/alpine/manifests/latest')
-    assert.deepEqual([refused.status, codeOf(refused)], [405, 'UNSUPPORTED'])
+    const path = '/v2/library/alpine/manifests/latest'
+    const absent = await entrepot.ask('DELETE', path)
+    assert.deepEqual([absent.status, codeOf(absent)], [404, 'NAME_UNKNOWN'])
+    await entrepot.get(path)
+    await entrepot.settle()
+    assert.equal((await entrepot.ask('DELETE', path)).status, 202)
+    await hub.stop()
+    assert.equal((await entrepot.get(path)).status, 502)
   })
 
   it('the catalog has both, or those of one kind', async () => {
