@@ -12,11 +12,12 @@ import { UpstreamError } from '../upstream/upstream.ts'
 import { openAdmitted, requirePlausible } from './admission.ts'
 import { Download } from './download.ts'
 import type { Partial } from './partial.ts'
-import { Passthrough, type PassthroughOptions } from './passthrough.ts'
+import type { Passthrough } from './passthrough.ts'
 import type { FlightPlan, FlightTools } from './plan.ts'
 import { FlightReader } from './reader.ts'
 import { FlightReport } from './report.ts'
-import { confirmBlob, readUpstream } from './source.ts'
+import { confirmBlob } from './source.ts'
+import { Transfers } from './transfers.ts'
 
 /** A download in progress. */
 export class Flight {
@@ -28,7 +29,7 @@ export class Flight {
   readonly #tools: FlightTools
   readonly #report: FlightReport
   readonly #abort = new AbortController()
-  readonly #promotion = new AbortController()
+  readonly #transfers: Transfers
   #sizeBytes: number | undefined
   #partial: Partial | undefined
   #download: Download | undefined
@@ -46,7 +47,7 @@ export class Flight {
     this.#tools = tools
     this.#beganMs = tools.clock.now()
     this.#report = new FlightReport(tools, plan)
-    if (plan.priority === 'client') this.promote()
+    this.#transfers = new Transfers(plan, tools, this.#report)
     this.answered = new Promise((resolve, reject) => {
       this.#settleAnswer = (error) => (error === undefined ? resolve() : reject(error))
     })
@@ -110,12 +111,12 @@ export class Flight {
 
   /** Bytes of the same blob by a transfer of their own, kept nowhere. */
   openRange(first: number, last: number, onClose: () => void): Passthrough {
-    return new Passthrough({ ...this.#transfer(first), to: last }, undefined, onClose)
+    return this.#transfers.open({ from: first, to: last, onClose }, this.#sizeBytes)
   }
 
   /** A client waits for what was begun as a prefetch. */
   promote(): void {
-    this.#promotion.abort()
+    this.#transfers.promote()
   }
 
   /** Ends the download, unless all of it is here; what is on disk stays for the next one. */
@@ -181,35 +182,11 @@ export class Flight {
   }
 
   #read(from: number): AsyncIterable<Buffer> {
-    return readUpstream({
-      ...this.#transfer(from),
-      priority: () => (this.#promotion.signal.aborted ? 'client' : 'prefetch'),
-      promotion: this.#promotion.signal,
-      signal: this.#abort.signal,
-      onSize: (sizeBytes) => {
-        this.#onSize(sizeBytes)
-        // The readers have their answer: what is too large to be kept stops as on a full disk.
-        this.#tools.admission?.requireFit(this.plan, this.#sizeBytes)
-      },
+    return this.#transfers.read(from, this.#abort.signal, (sizeBytes) => {
+      this.#onSize(sizeBytes)
+      // The readers have their answer: what is too large to be kept stops as on a full disk.
+      this.#tools.admission?.requireFit(this.plan, this.#sizeBytes)
     })
-  }
-
-  /** What every transfer of this blob from the upstream has in common. */
-  #transfer(from: number): PassthroughOptions {
-    const { upstream, name, digest } = this.plan
-    const { clock, giveUpAfterMs } = this.#tools
-    return {
-      upstream,
-      name,
-      digest,
-      from,
-      sizeBytes: this.#sizeBytes,
-      priority: () => 'client',
-      giveUpAfterMs,
-      clock,
-      onBytes: (bytes) => this.#report.received(bytes),
-      onResume: (error, position) => this.#report.resumed(error, position),
-    }
   }
 
   /** @throws UpstreamError for a size that cannot be */
@@ -269,7 +246,8 @@ export class Flight {
   #goOn(position: number): Passthrough | undefined {
     if (!this.#isStopped) return undefined
     const hash = this.#download?.copyHash() ?? createDigester(algorithmOf(this.plan.digest))
-    return new Passthrough(this.#transfer(position), position === this.writtenBytes ? hash : undefined)
+    const isWhole = position === this.writtenBytes
+    return this.#transfers.open({ from: position, hash: isWhole ? hash : undefined }, this.#sizeBytes)
   }
 
   #onReaderClose(): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { SYNC_EVERY_BYTES } from '../../src/store/slabs.ts'
 import { UpstreamError } from '../../src/upstream/upstream.ts'
@@ -186,6 +187,18 @@ describe('a disk that fails in the middle of a fetch', () => {
     assert.equal(await bench.readStored(), undefined)
     await bench.end()
   })
+
+  it('because it cannot drop what was left, and is wrong, gives nobody that', () =>
+    onBench({}, async (bench) => {
+      await writeFile(bench.partialPath('dead'), Buffer.alloc(SIZE))
+      bench.disk.fail('truncate', 'EIO')
+      const { flight } = bench.start()
+      const { bytes, error } = await bench.readAll(flight)
+      assert.equal(error, undefined)
+      assert.deepEqual(bytes, BYTES)
+      assert.equal(await flight.ended, false)
+      assert.equal(await bench.readStored(), undefined)
+    }))
 
   it('because it cannot close a file does not end the process, nor what was read', () =>
     onBench({}, async (bench) => {

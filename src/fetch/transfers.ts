@@ -1,0 +1,73 @@
+/** What a flight asks its upstream for: the bytes that it keeps, and those that it passes on to one reader alone. */
+import type { Hash } from 'node:crypto'
+import { Passthrough, type PassthroughOptions } from './passthrough.ts'
+import type { FlightPlan, FlightTools } from './plan.ts'
+import type { FlightReport } from './report.ts'
+import { readUpstream } from './source.ts'
+
+/** Which part of a blob one reader needs. */
+export interface PassedPart {
+  readonly from: number
+  /** Inclusive; default: to the end. */
+  readonly to?: number
+  /** State of the digest's hash over everything before `from`; without it nothing is verified. */
+  readonly hash?: Hash | undefined
+  readonly onClose?: () => void
+}
+
+/** The transfers of one blob. */
+export class Transfers {
+  readonly #plan: FlightPlan
+  readonly #tools: Pick<FlightTools, 'clock' | 'giveUpAfterMs'>
+  readonly #report: FlightReport
+  readonly #promotion = new AbortController()
+
+  constructor(plan: FlightPlan, tools: Pick<FlightTools, 'clock' | 'giveUpAfterMs'>, report: FlightReport) {
+    this.#plan = plan
+    this.#tools = tools
+    this.#report = report
+    if (plan.priority === 'client') this.promote()
+  }
+
+  /** A client waits for what was begun as a prefetch. */
+  promote(): void {
+    this.#promotion.abort()
+  }
+
+  /** The bytes from an offset to the end, to be kept. @param onSize told the size of the whole; what it throws ends them */
+  read(
+    from: number,
+    signal: AbortSignal,
+    onSize: (sizeBytes: number | undefined) => void,
+  ): AsyncIterable<Buffer> {
+    return readUpstream({
+      ...this.#common(from),
+      priority: () => (this.#promotion.signal.aborted ? 'client' : 'prefetch'),
+      promotion: this.#promotion.signal,
+      signal,
+      onSize,
+    })
+  }
+
+  /** Bytes for one reader, kept nowhere. @param sizeBytes of the whole, where it is known */
+  open({ from, to, hash, onClose }: PassedPart, sizeBytes: number | undefined): Passthrough {
+    const range = to === undefined ? {} : { to }
+    return new Passthrough({ ...this.#common(from), ...range, sizeBytes }, hash, onClose)
+  }
+
+  #common(from: number): Omit<PassthroughOptions, 'sizeBytes'> {
+    const { upstream, name, digest } = this.#plan
+    const { clock, giveUpAfterMs } = this.#tools
+    return {
+      upstream,
+      name,
+      digest,
+      from,
+      priority: () => 'client',
+      giveUpAfterMs,
+      clock,
+      onBytes: (bytes) => this.#report.received(bytes),
+      onResume: (error, position) => this.#report.resumed(error, position),
+    }
+  }
+}
