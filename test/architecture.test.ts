@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { type Architecture, findViolations } from './support/architecture.ts'
+import { ROOT } from './support/project.ts'
 
 const ARCHITECTURE: Architecture = {
   top: ['main', 'serve', 'wiring', 'commands'],
@@ -88,7 +89,7 @@ const findViolationsIn = async (files: Readonly<Record<string, string>>): Promis
 
 describe('the source', () => {
   it('imports along the table of who may import whom, and in no circle', async () => {
-    assert.deepEqual(await findViolations(join(import.meta.dirname, '..'), ARCHITECTURE), [])
+    assert.deepEqual(await findViolations(ROOT, ARCHITECTURE), [])
   })
 })
 

@@ -6,8 +6,7 @@ import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { DEFAULT_FILES, loadConfig } from '../src/config/load.ts'
 import { readDashboards, readYaml } from './support/dashboards.ts'
-
-const ROOT = join(import.meta.dirname, '..')
+import { ROOT } from './support/project.ts'
 
 interface Service {
   readonly build?: string

@@ -4,11 +4,10 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { DEFAULT_FILES } from '../src/config/load.ts'
 import { readPage } from '../src/wiring/page.ts'
+import { ROOT } from './support/project.ts'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const ENTRYPOINT = join(ROOT, 'config', 'image', 'entrypoint.sh')
 
 const folder = mkdtempSync(join(tmpdir(), 'entrepot-image-'))

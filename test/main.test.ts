@@ -5,23 +5,16 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { loadConfig } from '../src/config/load.ts'
 import { printConfig } from '../src/config/print.ts'
+import { MAIN, NODE_OPTIONS, ROOT } from './support/project.ts'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const MAIN = join(ROOT, 'src', 'main.ts')
 const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version
 
 const folder = mkdtempSync(join(tmpdir(), 'entrepot-main-'))
 after(() => rmSync(folder, { recursive: true }))
 
-const nodeArguments = (program: string, args: readonly string[]) => [
-  '--import',
-  import.meta.resolve('tsx'),
-  program,
-  ...args,
-]
+const nodeArguments = (program: string, args: readonly string[]) => [...NODE_OPTIONS, program, ...args]
 
 const ENV = { PATH: process.env.PATH }
 

@@ -4,8 +4,10 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { moduleFile, NODE_OPTIONS } from './support/project.ts'
 
-const MODULE = new URL('../src/privileges.ts', import.meta.url).href
+const MODULE = pathToFileURL(moduleFile('privileges')).href
 const SCRIPT = `
 import { dropPrivileges } from '${MODULE}'
 const user = Number(process.argv[2])
@@ -23,7 +25,7 @@ interface Outcome {
 
 /** What comes of a process that starts as `user` and has its store in `folder`. */
 const drop = (store: string, user = 0, program = folder): Outcome => {
-  const args = ['--import', 'tsx', '--input-type=module', '-e', SCRIPT, store, String(user), program]
+  const args = [...NODE_OPTIONS, '--input-type=module', '-e', SCRIPT, store, String(user), program]
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' })
   assert.equal(status, 0, stderr)
   return JSON.parse(stdout) as Outcome

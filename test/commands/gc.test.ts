@@ -8,8 +8,8 @@ import { digestOf } from '../../src/protocol/digest.ts'
 import { runEntrepot } from '../support/command.ts'
 import { makeFolder, startEntrepot } from '../support/entrepot.ts'
 import { startFakeAdmin } from '../support/fake-admin.ts'
+import { MAIN, NODE_OPTIONS } from '../support/project.ts'
 
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
 const BYTES = Buffer.from('nobody needs this any more')
 
 describe('entrepot gc', () => {
@@ -33,7 +33,7 @@ describe('entrepot gc', () => {
   after(() => rm(root, { recursive: true }))
 
   const gc = async (...args: string[]): Promise<string> => {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', MAIN, ...args, file])
+    const { stdout } = await promisify(execFile)(process.execPath, [...NODE_OPTIONS, MAIN, ...args, file])
     return stdout
   }
 

@@ -8,11 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const TSX = ['--import', import.meta.resolve('tsx')]
+import { MAIN, NODE_OPTIONS } from '../support/project.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'entrepot-serve-'))
 const children: ChildProcess[] = []
@@ -39,7 +36,7 @@ log: {formatter: json, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: ${join(folder, 'store')}}}
 ${sections}`,
   )
-  const child = spawn(process.execPath, [...TSX, MAIN, 'serve', file], {
+  const child = spawn(process.execPath, [...NODE_OPTIONS, MAIN, 'serve', file], {
     env: { PATH: process.env.PATH },
     stdio: ['ignore', 'inherit', 'pipe'],
   })
@@ -70,7 +67,7 @@ test('the server answers until SIGTERM, and then ends with 0', async () => {
 test('health succeeds in silence while the server is alive', async () => {
   const server = await start(`http: {${LISTENERS}}`)
   const env = { PATH: process.env.PATH, REGISTRY_HTTP_DEBUG_ADDR: server.debugAddress }
-  const args = [...TSX, MAIN, 'health', join(folder, 'config.yml')]
+  const args = [...NODE_OPTIONS, MAIN, 'health', join(folder, 'config.yml')]
   assert.deepEqual(await promisify(execFile)(process.execPath, args, { env }), { stdout: '', stderr: '' })
   server.process.kill('SIGINT')
   assert.deepEqual(await server.ended, [0, null])

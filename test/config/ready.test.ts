@@ -3,13 +3,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { IMAGE_CONFIG } from '../../src/config/image.ts'
 import { type LoadedConfig, loadConfig } from '../../src/config/load.ts'
 import { upstreamsOf } from '../../src/config/upstreams.ts'
+import { ROOT } from '../support/project.ts'
 import { loadText } from './load-text.ts'
 
-const FOLDER = fileURLToPath(new URL('../../config/', import.meta.url))
+const FOLDER = join(ROOT, 'config')
 
 const folder = mkdtempSync(join(tmpdir(), 'entrepot-ready-'))
 after(() => rmSync(folder, { recursive: true }))

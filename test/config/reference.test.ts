@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { printReference } from '../../src/config/reference.ts'
 import { schema } from '../../src/config/schema.ts'
 import { metaOf, type Schema, structureOf } from '../../src/config/structure.ts'
+import { ROOT } from '../support/project.ts'
 
 test('docs/configuration.md is what the schema says: `npm run docs` writes it', () => {
-  const written = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
+  const written = readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8')
   assert.equal(written, printReference())
 })
 

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { formatApacheTime } from '../../src/http/access-log.ts'
+import { moduleFile, NODE_OPTIONS } from '../support/project.ts'
+
+const MODULE = pathToFileURL(moduleFile('http/access-log')).href
 
 /** Runs `code` in a process of its own, since the log writes to stdout. @returns what it wrote */
 const outputOf = (code: string): string => {
-  const script = `import { createAccessLog } from './src/http/access-log.ts'; const log = createAccessLog(() => 0); ${code}; log.close()`
+  const script = `import { createAccessLog } from '${MODULE}'; const log = createAccessLog(() => 0); ${code}; log.close()`
   const { stdout, stderr } = spawnSync(process.execPath, [
-    '--import',
-    'tsx',
+    ...NODE_OPTIONS,
     '--input-type=module',
     '-e',
     script,

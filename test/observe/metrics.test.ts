@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { HotCounter } from '../../src/observe/counter.ts'
 import { HotHistogram } from '../../src/observe/histogram.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { type HotMetric, isHotMetric, printMetrics } from '../../src/observe/reference.ts'
+import { ROOT } from '../support/project.ts'
 
 /** Names that others chose, and that people have dashboards for: distribution, exporters, prom-client for the process. */
 const ODD_NAMES = [
@@ -101,7 +103,7 @@ describe('the metrics', () => {
   })
 
   it('are documented: `npm run docs` writes docs/metrics.md', () => {
-    const written = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
+    const written = readFileSync(join(ROOT, 'docs/metrics.md'), 'utf8')
     assert.equal(written, printMetrics())
   })
 })

@@ -1,8 +1,6 @@
-/** Runs the command line as people do, from source. */
+/** Runs the command line as people do. */
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
-
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
+import { MAIN, NODE_OPTIONS } from './project.ts'
 
 /** What came of a command. */
 export interface CommandResult {
@@ -21,7 +19,7 @@ export const runEntrepot = (
   }: { readonly cwd: string; readonly input?: string; readonly env?: Readonly<Record<string, string>> },
 ): Promise<CommandResult> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, ...args], {
+    const child = spawn(process.execPath, [...NODE_OPTIONS, MAIN, ...args], {
       cwd,
       env: { ...process.env, ...env },
     })

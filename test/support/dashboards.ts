@@ -2,9 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { ROOT } from './project.ts'
 
 /** The folder of all of it. */
-export const DASHBOARDS = join(import.meta.dirname, '../../dashboards')
+export const DASHBOARDS = join(ROOT, 'dashboards')
 
 /** A panel of a Grafana dashboard, as far as tests look at it. */
 export interface Panel {
