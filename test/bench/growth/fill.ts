@@ -10,7 +10,7 @@ import { blobKey, layerLinkKey, revisionLinkKey, tagCurrentKey } from '../../../
 import { run } from '../../e2e/support/run.ts'
 import { makeQuickFolder } from '../../support/quick-folder.ts'
 import type { Bench } from '../bench.ts'
-import { readBlob } from '../content.ts'
+import { type Blob, readBlob } from '../content.ts'
 import type { Image } from '../image.ts'
 
 /** Longest time that a removal may take, in milliseconds. */
@@ -39,7 +39,11 @@ export class StoreFiller {
   /** Puts the bytes of an image there. */
   addBytes({ manifest, blobs }: Image): void {
     write(join(this.root, blobKey(manifest.digest)), manifest.bytes)
-    for (const blob of blobs) write(join(this.root, blobKey(blob.digest)), readBlob(blob))
+    for (const blob of blobs) this.addBlob(blob)
+  }
+
+  addBlob(blob: Blob): void {
+    write(join(this.root, blobKey(blob.digest)), readBlob(blob))
   }
 
   /** Lets a repository have an image. */
