@@ -10,10 +10,10 @@ const MAX_NAMES = 500_000
 /** A shorter list is read as fast as its folder is looked at, and is not kept. */
 const MIN_NAMES = 64
 /**
- * A folder that changed less than this ago may change again without showing it, since its time is only so exact: the
- * coarsest file systems count in steps of 2 s. In milliseconds.
+ * A folder that changed less than this ago may change again without showing it, since its time is only so exact, in
+ * milliseconds: most file systems go by the kernel's ticks, the coarsest by steps of 2 s. Clocks may differ a little.
  */
-const SETTLED_AFTER_MS = 5_000
+const SETTLED_AFTER_MS = { ticks: 1_000, seconds: 5_000 }
 
 /** What folders are read with. */
 type FolderDriver = Pick<StorageDriver, 'list' | 'namesChangedAtMs'>
@@ -22,6 +22,10 @@ interface Listed<N extends string> {
   readonly names: readonly N[]
   readonly changedAtMs: number
 }
+
+/** Whether a folder cannot have changed again without showing it. A time that is no whole second is no coarse one. */
+const isSettled = (changedAtMs: number, nowMs: number): boolean =>
+  nowMs - changedAtMs > (changedAtMs % 1000 === 0 ? SETTLED_AFTER_MS.seconds : SETTLED_AFTER_MS.ticks)
 
 /** Index of the first of sorted names of which `isPast` holds, as it does of all that follow it. */
 export const indexOfFirst = (sorted: readonly string[], isPast: (name: string) => boolean): number => {
@@ -63,8 +67,8 @@ export class FolderNames<N extends string = string> {
     if (known !== undefined && known.changedAtMs === changedAtMs) return known.names
     const lookedAtMs = this.#now()
     const names = (await this.#driver.list(prefix)).filter(this.#isName)
-    const isSettled = changedAtMs !== undefined && lookedAtMs - changedAtMs > SETTLED_AFTER_MS
-    if (isSettled && names.length >= MIN_NAMES) this.#listed.set(prefix, { names, changedAtMs })
+    if (changedAtMs !== undefined && isSettled(changedAtMs, lookedAtMs) && names.length >= MIN_NAMES)
+      this.#listed.set(prefix, { names, changedAtMs })
     else this.#listed.delete(prefix)
     return names
   }

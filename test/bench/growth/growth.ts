@@ -1,4 +1,5 @@
 /** What the cases of growth have in common: a chart that fills while a server is measured at one size after the other. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bench } from '../bench.ts'
 import type { Series } from '../report/chart.ts'
 import { entrepot } from '../servers/entrepot.ts'
@@ -8,6 +9,8 @@ import type { Server, ServerOptions } from '../servers/server.ts'
 const FOR_MS = 1500
 /** Not measured: until code that is run often is compiled, in milliseconds. */
 const WARM_UP_MS = 700
+/** After a store was filled: folders that have just changed are read again and again. */
+const SETTLE_MS = 1500
 const CONNECTIONS = 8
 const MIB = 1024 * 1024
 /** Most paths that are asked for in turn. */
@@ -34,6 +37,7 @@ export class Growth {
   /** Starts a server for one size, has it measured, and notes what it took to start and to hold. */
   async at(size: number, options: ServerOptions, measure: (server: Server) => Promise<void>): Promise<void> {
     this.#bench.options.tell(`at ${size}`)
+    await sleep(SETTLE_MS)
     const server = await this.#bench.start(entrepot, options)
     this.note('start', 's', size, (performance.now() - server.startedAtMs) / 1000)
     await measure(server)
