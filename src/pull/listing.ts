@@ -158,7 +158,7 @@ export class ListingPull {
     }
   }
 
-  async #localTags(repository: Repository): Promise<string[]> {
+  async #localTags(repository: Repository): Promise<readonly string[]> {
     const { links } = this.#options
     const tags = await links.listTags(repository.name)
     if (tags.length === 0 && !(await links.hasRepository(repository.name)))

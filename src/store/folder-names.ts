@@ -73,9 +73,10 @@ export class FolderNames<N extends string = string> {
     return names
   }
 
-  /** Those after `after`, at most `limit`. */
-  async list(prefix: string, after = '', limit = Number.POSITIVE_INFINITY): Promise<N[]> {
+  /** Those after `after`, at most `limit`; not to be changed. */
+  async list(prefix: string, after = '', limit = Number.POSITIVE_INFINITY): Promise<readonly N[]> {
     const names = await this.all(prefix)
+    if (after === '' && limit === Number.POSITIVE_INFINITY) return names
     const first = indexOfFirst(names, (name) => name > after)
     return names.slice(first, first + limit)
   }

@@ -143,7 +143,7 @@ export class LinkStore {
   }
 
   /** The tags of a repository, in byte order, after `after`, at most `limit`. */
-  async listTags(name: RepositoryName, after?: string, limit?: number): Promise<Tag[]> {
+  async listTags(name: RepositoryName, after?: string, limit?: number): Promise<readonly Tag[]> {
     return this.#tagNames.list(tagsPrefix(name), after, limit)
   }
 
