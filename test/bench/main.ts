@@ -60,18 +60,21 @@ const run = async (options: Options): Promise<number> => {
   for (const { name, executable } of contestants)
     if (options.contestants.includes(name) && executable() === undefined) tell(`not installed: ${name}`)
   const cases: CaseResult[] = []
-  for (const one of select(options)) cases.push(await runCase(one, { ...options, tell }))
   const result: RunResult = {
     machine: describeMachine(),
     node: process.versions.node,
     form: options.form,
     cases,
   }
+  for (const one of select(options)) {
+    cases.push(await runCase(one, { ...options, tell }))
+    // Twenty minutes of figures are not lost with the last case.
+    if (options.jsonFile !== undefined)
+      await writeFile(options.jsonFile, `${JSON.stringify(result, undefined, 2)}\n`)
+  }
   say(formatPage(result))
   if (!options.isShort) await drawCharts(cases)
   if (options.documents) await documentRun(result)
-  if (options.jsonFile !== undefined)
-    await writeFile(options.jsonFile, `${JSON.stringify(result, undefined, 2)}\n`)
   const failures = cases.filter(({ failure }) => failure !== undefined).map(({ name }) => `${name} failed`)
   if (options.stores) await storeRatios(cases)
   else if (options.isShort) failures.push(...(await findLosses(cases, options)))

@@ -51,7 +51,7 @@ export class Worker {
 
   /** Asks, and resolves to the answer. @throws Error of the handler, or where the worker has ended */
   call<T>(name: string, argument?: unknown): Promise<T> {
-    return new Promise((resolve, reject) => {
+    const answered = new Promise<T>((resolve, reject) => {
       this.#calls += 1
       const call: Call = { id: this.#calls, name, argument }
       this.#waiting.set(call.id, { resolve: (result) => resolve(result as T), reject })
@@ -61,6 +61,9 @@ export class Worker {
         reject(error)
       })
     })
+    // Whoever asked may fail at something else before he comes to wait for the answer.
+    answered.catch(() => {})
+    return answered
   }
 
   async stop(): Promise<void> {
