@@ -109,6 +109,7 @@ export const drawChart = ({ title, xTitle, series }: Chart): string => {
   )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${title}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     text(LEFT, 22, title, 'font-size="15" font-weight="bold"'),
     ...panels,
