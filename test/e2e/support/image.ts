@@ -4,7 +4,7 @@
  * would add stays as it is here: packages, the network, the first stage, whose program is the built one.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -120,8 +120,10 @@ export class Image {
     const source = join(PROJECT, from.startsWith(BUILT) ? from.slice(BUILT.length) : from)
     const target = join(this.#root, to)
     mkdirSync(dirname(target), { recursive: true })
-    // Hundreds of megabytes, which lie under the same path in there.
-    if (from.endsWith('/node_modules')) symlinkSync(await realpath(source), target)
-    else cpSync(source, target, { recursive: true, force: true })
+    // Hundreds of megabytes are not copied.
+    if (from.endsWith('/node_modules')) {
+      mkdirSync(target, { recursive: true })
+      this.#mount(await realpath(source), to)
+    } else cpSync(source, target, { recursive: true, force: true })
   }
 }
