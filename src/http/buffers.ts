@@ -3,10 +3,13 @@
  * smaller each one's buffers, and what is given back is kept for the next.
  */
 
-/** From how many transfers on a size is used, in bytes: all buffers together come to 16 MiB at most, 64 MiB for thousands. */
+/**
+ * Up to how many transfers a size is used, in bytes: all buffers together come to 16 MiB at most, 64 MiB for thousands. A
+ * few dozen are many already: 32 clients who join one fetch are to take no more than a few MiB.
+ */
 const SIZES = [
   { upTo: 8, bytes: 1024 * 1024 },
-  { upTo: 48, bytes: 256 * 1024 },
+  { upTo: 24, bytes: 256 * 1024 },
   { upTo: 256, bytes: 64 * 1024 },
   { upTo: Number.POSITIVE_INFINITY, bytes: 16 * 1024 },
 ] as const
