@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { makeImage } from '../support/images.ts'
 import { getPath } from './support/get.ts'
-import { Image } from './support/image.ts'
+import { Image, skipWithoutOverlay } from './support/image.ts'
 import { findFreePort } from './support/ports.ts'
 import type { Program } from './support/program.ts'
 import { skipWithout } from './support/tools.ts'
@@ -22,7 +22,7 @@ const HEADER = ['x-mounted', 'yes'] as const
 const CARGO = makeImage({ layers: [300_000] })
 
 describe('the image, its steps taken by hand', {
-  skip: skipWithout('mount', 'chroot'),
+  skip: skipWithout('mount', 'chroot') || skipWithoutOverlay(),
   timeout: 120_000,
 }, () => {
   let workspace: Workspace

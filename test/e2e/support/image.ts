@@ -4,8 +4,9 @@
  * would add stays as it is here: packages, the network, the first stage, whose program is the built one.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cleanEnvironment } from './environment.ts'
@@ -40,6 +41,24 @@ const readSteps = (): Step[] => {
   return steps.slice(steps.findLastIndex(({ word }) => word === 'FROM') + 1)
 }
 
+/** Why no overlay over this machine's root can be mounted here, as for a root that is an overlay itself; false: it can. */
+export const skipWithoutOverlay = (): string | false => {
+  const folder = mkdtempSync(join(tmpdir(), 'entrepot-overlay-'))
+  const [root, upper, work] = ['root', 'upper', 'work'].map((name) => join(folder, name))
+  for (const each of [root, upper, work]) mkdirSync(each!)
+  try {
+    execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', overlayOptions(upper!, work!), root!])
+    execFileSync('umount', [root!])
+    return false
+  } catch (error) {
+    return `no overlay can be mounted here: ${(error as Error).message.trim()}`
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const overlayOptions = (upper: string, work: string): string => `lowerdir=/,upperdir=${upper},workdir=${work}`
+
 /** The image as it came of its steps. */
 export class Image {
   readonly #root: string
@@ -57,8 +76,7 @@ export class Image {
     const [root, upper, work] = await Promise.all(
       ['root', 'upper', 'work'].map((name) => workspace.folder(`image/${name}`)),
     )
-    const layers = `lowerdir=/,upperdir=${upper},workdir=${work}`
-    execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', layers, root!])
+    execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', overlayOptions(upper!, work!), root!])
     const image = new Image(workspace, root!, readSteps())
     for (const step of image.#steps) await image.#take(step)
     execFileSync('mount', ['-o', 'remount,ro', root!])
