@@ -19,7 +19,7 @@ const PULLERS = 16
 const POLL_MS = 100
 const COLLECTED_WITHIN_MS = 120_000
 /** Pushes that there must have been, however slow the machine is. */
-const MIN_PUSHES = 150
+const MIN_PUSHES = 100
 
 /** How to run it; times in milliseconds. */
 export interface ChurnOptions {
