@@ -9,8 +9,8 @@
  */
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { listenOnKeptPort } from './kept-port.ts'
 
 /** A post as it came. */
 export interface ReceivedPost {
@@ -39,9 +39,7 @@ export class Receiver {
 
   /** Opens the port, the same one as before a {@link stop}. */
   async start(): Promise<void> {
-    this.#server.listen(this.#port, '127.0.0.1')
-    await once(this.#server, 'listening')
-    this.#port = (this.#server.address() as AddressInfo).port
+    this.#port = await listenOnKeptPort(this.#server, this.#port)
   }
 
   /** Cuts every connection and refuses new ones. */

@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { listenOnKeptPort } from '../kept-port.ts'
 
 /** A certificate and its key, PEM. */
 export interface TlsPair {
@@ -39,9 +40,7 @@ export class Origin {
   }
 
   async start(): Promise<void> {
-    this.#server.listen(this.#port, '127.0.0.1')
-    await once(this.#server, 'listening')
-    this.#port = (this.#server.address() as AddressInfo).port
+    this.#port = await listenOnKeptPort(this.#server, this.#port)
   }
 
   async stop(): Promise<void> {
