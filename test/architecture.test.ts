@@ -12,7 +12,7 @@ import { ROOT } from './support/project.ts'
 
 const ARCHITECTURE: Architecture = {
   top: ['main', 'serve', 'wiring', 'commands'],
-  free: ['protocol', 'observe', 'memory', 'duration'],
+  free: ['protocol', 'observe', 'memory', 'duration', 'received'],
   mayImport: {
     http: ['admin', 'access', 'pull', 'push', 'keep', 'notify', 'repository', 'certs'],
     admin: ['pull', 'push', 'keep', 'repository', 'fetch', 'upstream', 'store', 'coordinator'],
@@ -33,6 +33,7 @@ const ARCHITECTURE: Architecture = {
     observe: [],
     memory: [],
     duration: [],
+    received: [],
     page: [],
   },
   ports: ['store/driver', 'upstream/upstream', 'coordinator/coordinator'],

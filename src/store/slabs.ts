@@ -6,6 +6,7 @@
  * The file is synced whenever it grows past a multiple of {@link SYNC_EVERY_BYTES}, beside the writes that follow; the
  * next such line is not passed before that sync has ended. So a power cut costs at most the last two pieces.
  */
+import { doneWith } from '../received.ts'
 import { type MakeRoom, withRoom } from './room.ts'
 
 /** Size of a write when bytes come fast, in bytes: measured fastest among 64 KiB to 4 MiB. */
@@ -73,7 +74,7 @@ export class SlabWriter<H extends RunningHash<H>> {
    */
   add(chunk: Buffer): Promise<void> | undefined {
     if (chunk.length === 0) return undefined
-    this.#pending.push(chunk)
+    this.#gather(chunk)
     this.#pendingBytes += chunk.length
     const isFull = this.#pendingBytes >= SLAB_BYTES && this.#writing !== undefined
     if (isFull || this.#writeFailure !== undefined || this.#syncFailure !== undefined) return this.#settle()
@@ -111,6 +112,19 @@ export class SlabWriter<H extends RunningHash<H>> {
     this.#clear()
     await this.#writing
     await this.#syncing
+  }
+
+  /** Chunks that lie side by side in memory, as a connection receives them, are one. */
+  #gather(chunk: Buffer): void {
+    const last = this.#pending.at(-1)
+    const isNext = last?.buffer === chunk.buffer && last.byteOffset + last.length === chunk.byteOffset
+    if (last === undefined || !isNext) this.#pending.push(chunk)
+    else
+      this.#pending[this.#pending.length - 1] = Buffer.from(
+        chunk.buffer,
+        last.byteOffset,
+        last.length + chunk.length,
+      )
   }
 
   async #settle(): Promise<void> {
@@ -164,6 +178,7 @@ export class SlabWriter<H extends RunningHash<H>> {
       const written = withRoom(this.#makeRoom, bytes, () => this.#target.append(chunks))
       for (const chunk of chunks) this.#hash.update(chunk)
       await written
+      doneWith(chunks)
       if (this.#target.written >= this.#nextSyncAt) this.startSync()
     } catch (error) {
       this.#hash = before

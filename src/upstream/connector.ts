@@ -8,6 +8,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { LRUCache } from 'lru-cache'
 import type { buildConnector } from 'undici'
+import { Intake } from '../received.ts'
 import { literalAddressOf } from './address.ts'
 
 /** Resolves a host name, as `dns.lookup` does with `all`. */
@@ -46,8 +47,8 @@ export class ConnectTimeoutError extends Error {
 
 const MAX_SESSIONS = 100
 
-/** What one read of a socket brings, in bytes: with less room than this, reading would stop after each. */
-const READ_BYTES = 64 * 1024
+/** Bytes of a socket that wait for its reader: with less room than one read brings, reading would stop after each. */
+const READ_AHEAD_BYTES = 256 * 1024
 
 /** What an attempt after Node's own is given in addition, so that Node's deadline for an address comes first. */
 const ATTEMPT_GRACE_MS = 250
@@ -81,6 +82,16 @@ const limitConnecting = (socket: net.Socket, { connectAddressMs, connectMs }: Co
   }
 }
 
+/** Has a socket receive into slabs: what it is given to read are views of them. */
+const receiveIntoSlabs = (open: (onread: net.OnReadOpts) => net.Socket): net.Socket => {
+  const intake = new Intake()
+  const socket = open({
+    buffer: () => intake.room(),
+    callback: (bytes) => socket.push(intake.take(bytes)),
+  })
+  return socket
+}
+
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
 
 /** Makes the function by which a pool of undici opens its connections. */
@@ -93,11 +104,14 @@ export const createConnector = (options: ConnectorOptions): buildConnector.conne
     autoSelectFamilyAttemptTimeout: options.connectAddressMs,
     noDelay: true,
     keepAlive: true,
-    highWaterMark: READ_BYTES,
+    highWaterMark: READ_AHEAD_BYTES,
   }
 
-  const open = ({ hostname, protocol, port, servername }: buildConnector.Options): net.Socket => {
-    const target = { ...common, host: hostname, port: Number(port) || DEFAULT_PORTS[protocol] || 80 }
+  const open = (
+    { hostname, protocol, port, servername }: buildConnector.Options,
+    onread: net.OnReadOpts,
+  ): net.Socket => {
+    const target = { ...common, onread, host: hostname, port: Number(port) || DEFAULT_PORTS[protocol] || 80 }
     if (protocol !== 'https:') return net.connect(target)
     const name = servername || (literalAddressOf(hostname) === undefined ? hostname : '')
     const session = sessions.get(`${name}|${target.port}`)
@@ -117,7 +131,7 @@ export const createConnector = (options: ConnectorOptions): buildConnector.conne
     const literal = literalAddressOf(target.hostname)
     if (literal !== undefined && !isAllowed(literal))
       return void queueMicrotask(() => callback(new ForbiddenAddressError(target.hostname), null))
-    const socket = open(target)
+    const socket = receiveIntoSlabs((onread) => open(target, onread))
     const stopClock = limitConnecting(socket, options)
     let isSettled = false
     const settle = (error: Error | undefined) => {

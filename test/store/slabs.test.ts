@@ -55,6 +55,26 @@ const createGate = (): { opened: Promise<void>; open: () => void } => {
 }
 
 describe('a slab writer', () => {
+  it('writes chunks that lie side by side in memory as one, and others apart', async () => {
+    const target = new MemoryTarget()
+    const writer = createWriter(target)
+    const bytes = seededBytes(300_000)
+    // The first chunk is written at once, the others together.
+    for (const [from, to] of [
+      [0, 10],
+      [10, 100_000],
+      [100_000, 200_000],
+      [200_001, 300_000],
+    ] as const)
+      void writer.add(bytes.subarray(from, to))
+    await writer.flush()
+    assert.deepEqual(
+      target.chunks.map(({ length }) => length),
+      [10, 199_990, 99_999],
+    )
+    assert.deepEqual(target.bytes, Buffer.concat([bytes.subarray(0, 200_000), bytes.subarray(200_001)]))
+  })
+
   it('writes all bytes in order, and hashes exactly those', async () => {
     const check = async (chunks: Uint8Array[]): Promise<void> => {
       const target = new MemoryTarget()
