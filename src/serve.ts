@@ -12,6 +12,7 @@ import { MemoryCoordinator } from './coordinator/coordinator.ts'
 import type { Clock } from './fetch/source.ts'
 import { createAccessLog } from './http/access-log.ts'
 import { createApp } from './http/app.ts'
+import { Repeats } from './http/repeats.ts'
 import { Listener, type ListenLimits } from './http/server.ts'
 import { Health } from './keep/health.ts'
 import { createLogger, type Logger } from './observe/log.ts'
@@ -160,6 +161,7 @@ export const serve = async (config: Config, options: ServeOptions): Promise<Runn
   const limits = listenLimits(config)
   const app = createApp({
     manifests: pull.manifests,
+    repeats: new Repeats({ countChanges: () => store.marks.changes + store.links.changes, now }),
     blobs: pull.blobs,
     listings: pull.listings,
     catalog: pull.catalog,

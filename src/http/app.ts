@@ -27,9 +27,17 @@ import { createNotify, type Notify } from './events.ts'
 import type { ReadSource } from './forwarded.ts'
 import type { Action, Admit, Guard, GuardedRoute } from './guard.ts'
 import { listCatalog, listReferrers, listTags } from './listings.ts'
-import { deleteManifest, getManifest, type PurgeRoute, putManifest } from './manifests.ts'
-import { measure } from './measure.ts'
+import {
+  deleteManifest,
+  getManifest,
+  type ManifestReads,
+  type PurgeRoute,
+  putManifest,
+  repeatManifest,
+} from './manifests.ts'
+import { createLabel, type Label, measure } from './measure.ts'
 import { answerOtherMethods } from './other-methods.ts'
+import type { Repeats } from './repeats.ts'
 import { createLocate } from './reply.ts'
 import { createRouter } from './router.ts'
 import { getJwks, getToken, postToken, type TokenService } from './tokens.ts'
@@ -51,6 +59,7 @@ export interface PushServices {
 /** What the API is made of. */
 export interface AppOptions {
   readonly manifests: ManifestPull
+  readonly repeats: Repeats
   readonly blobs: BlobPull
   readonly listings: ListingPull
   readonly catalog: Catalog
@@ -81,11 +90,10 @@ export interface AppOptions {
   readonly isReady: () => boolean
 }
 
-/** Gives every answer the common headers: those that go past Koa find them in the request's state. */
+/** Gives every answer the common headers; those that go past Koa have them already. */
 const addCommonHeaders =
   (common: CommonHeaders): Middleware<RequestState> =>
   async (ctx, next) => {
-    ctx.state.common = common
     await next()
     if (ctx.respond !== false) common.set(ctx.res)
   }
@@ -108,18 +116,21 @@ const refuseWrites: GuardedRoute = async () => {
   })
 }
 
-/** Labels a route with distribution's word for the metric. */
-const as =
+/** Makes what labels routes with distribution's words for the metrics. */
+const labelling =
+  (label: Label) =>
   <C extends Context>(handler: string, route: (ctx: C) => Promise<void>) =>
   (ctx: C): Promise<void> => {
-    ctx.state.handler = handler
+    label(ctx, handler)
     return route(ctx)
   }
+
+type As = ReturnType<typeof labelling>
 
 /** Routes that change something. Uploads stand before `:digest`, which would match them too. */
 const addWriteRoutes = (
   router: Router<RequestState>,
-  notify: Notify,
+  { as, notify }: { readonly as: As; readonly notify: Notify },
   { guard, push, purge, origin, prefix }: AppOptions,
 ): void => {
   const locate = createLocate(origin, prefix)
@@ -139,17 +150,18 @@ const addWriteRoutes = (
 }
 
 /** Routes of the built-in authorization service. */
-const addTokenRoutes = (router: Router<RequestState>, tokens: TokenService): void => {
+const addTokenRoutes = (router: Router<RequestState>, as: As, tokens: TokenService): void => {
   router.get('/token', as('token', getToken(tokens)))
   router.post('/token', as('token', postToken(tokens)))
   router.get('/token/jwks', as('token', getJwks(tokens)))
 }
 
 /** Routes of the API. */
-const createRoutes = (options: AppOptions): Router<RequestState> => {
-  const { guard, admit, manifests, blobs, listings, maxTags } = options
+const createRoutes = (options: AppOptions, manifests: ManifestReads): Router<RequestState> => {
+  const { guard, admit, blobs, listings, maxTags } = options
+  const { notify, label } = manifests
+  const as = labelling(label)
   const pool = new BufferPool()
-  const notify = createNotify(options)
   const router = createRouter(options.prefix.replace(/\/$/, ''))
   router.get('/', answerHealth(options.isReady))
   router.get(
@@ -159,11 +171,11 @@ const createRoutes = (options: AppOptions): Router<RequestState> => {
   router.get('/readyz', answerHealth(options.isReady))
   router.get('/v2', admit('ping', ping))
   router.get('/v2/_catalog', admit('catalog', listCatalog(options.catalog, options.maxCatalogEntries)))
-  if (options.tokens !== undefined) addTokenRoutes(router, options.tokens)
-  addWriteRoutes(router, notify, options)
+  if (options.tokens !== undefined) addTokenRoutes(router, as, options.tokens)
+  addWriteRoutes(router, { as, notify }, options)
   router.get('/v2/*name/tags/list', guard('pull', as('tags', listTags(listings, maxTags))))
   router.get('/v2/*name/referrers/:digest', guard('pull', as('referrers', listReferrers(listings))))
-  router.get('/v2/*name/manifests/:reference', guard('pull', as('manifest', getManifest(manifests, notify))))
+  router.get('/v2/*name/manifests/:reference', guard('pull', as('manifest', getManifest(manifests))))
   router.head('/v2/*name/blobs/:digest', guard('pull', as('blob', headBlob(blobs))))
   router.get('/v2/*name/blobs/:digest', guard('pull', as('blob', getBlob(blobs, pool, notify))))
   return router
@@ -174,14 +186,20 @@ export const createApp = (options: AppOptions): ReturnType<Koa['callback']> => {
   const app = new Koa<RequestState>()
   // Whatever reaches this was thrown past the middleware that writes errors: a defect, or a socket that broke.
   app.on('error', (error: unknown) => options.log.debug({ err: error }, 'request ended abnormally'))
+  const common = new CommonHeaders(options.headers)
   app.use((ctx, next) => {
     ctx.state.client = options.readSource(ctx.req)
+    ctx.state.common = common
     return next()
   })
+  const { manifests: pull, repeats } = options
+  const label = createLabel(options.metrics)
+  const manifests = { pull, repeats, notify: createNotify(options), label }
   app.use(measure(options.metrics, options.accessLog))
-  app.use(addCommonHeaders(new CommonHeaders(options.headers)))
+  app.use(repeatManifest(manifests))
+  app.use(addCommonHeaders(common))
   app.use(writeErrors(options.log))
   app.use(answerOtherMethods)
-  app.use(createRoutes(options).routes())
+  app.use(createRoutes(options, manifests).routes())
   return app.callback()
 }

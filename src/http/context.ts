@@ -21,6 +21,8 @@ export interface RequestState {
   identity?: Identity
   /** Set by the guard: where the caller may mount from. */
   findPullable?: FindPullable
+  /** Set where the answer may be remembered: how much had changed when the request came. */
+  changes?: number
   /** How a read was answered. */
   answer?: Answer
   /** The blob that is read. */

@@ -34,13 +34,27 @@ export const createReadSource = ({ host, trustedProxies, assumesTls }: Forwarded
   const configured = host === undefined ? undefined : new URL(host).origin
   return (req) => {
     const address = clientAddress(req, isTrusted)
-    // Few answers need the origin: it is put together when one does.
-    return {
-      address,
-      get origin() {
-        return configured ?? originOf(req, assumesTls)
-      },
-    }
+    return new Source(address, configured, req, assumesTls)
+  }
+}
+
+/** A class, since an object literal with a getter has a shape of its own each time: that is a third of an answer's cost. */
+class Source implements RequestOrigin {
+  readonly address: string
+  readonly #configured: string | undefined
+  readonly #req: IncomingMessage
+  readonly #assumesTls: boolean
+
+  constructor(address: string, configured: string | undefined, req: IncomingMessage, assumesTls: boolean) {
+    this.address = address
+    this.#configured = configured
+    this.#req = req
+    this.#assumesTls = assumesTls
+  }
+
+  /** Few answers need it: it is put together when one does. */
+  get origin(): string {
+    return this.#configured ?? originOf(this.#req, this.#assumesTls)
   }
 }
 

@@ -1,4 +1,5 @@
 /** Manifest endpoints: parse, call, reply. */
+import type { Middleware } from 'koa'
 import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import { MAX_MANIFEST_BYTES } from '../protocol/manifest.ts'
@@ -9,9 +10,11 @@ import type { Deletes } from '../push/delete.ts'
 import type { ManifestPush } from '../push/manifest.ts'
 import type { Repository } from '../repository.ts'
 import { readBody } from './body.ts'
-import type { GuardedContext } from './context.ts'
+import type { Context, GuardedContext, RequestState } from './context.ts'
 import type { Notify } from './events.ts'
 import type { GuardedRoute } from './guard.ts'
+import type { Label } from './measure.ts'
+import type { GivenManifest, Repeats } from './repeats.ts'
 import { type Locate, replyAtOnce, replyEmpty } from './reply.ts'
 import { isNotModified } from './send.ts'
 
@@ -21,31 +24,59 @@ const MAX_TAGS = 100
 const tagOf = (reference: Reference): Tag | undefined =>
   reference.kind === 'tag' ? reference.tag : undefined
 
+/** What reads of manifests work with. */
+export interface ManifestReads {
+  readonly pull: ManifestPull
+  readonly repeats: Repeats
+  readonly notify: Notify
+  readonly label: Label
+}
+
+/** Answers with a manifest. */
+const giveManifest = (ctx: GuardedContext, { reference, pulled }: GivenManifest, notify: Notify): void => {
+  const { digest, mediaType, sizeBytes, bytes, answer, warning } = pulled
+  ctx.state.answer = answer
+  const fields = ['Docker-Content-Digest', digest, 'ETag', `"${digest}"`]
+  if (warning !== undefined) fields.push('Warning', warning)
+  if (isNotModified(ctx, digest)) {
+    replyAtOnce(ctx, 304, fields, undefined)
+    return
+  }
+  fields.push('Content-Type', mediaType)
+  if (sizeBytes !== undefined) fields.push('Content-Length', String(sizeBytes))
+  const isHead = ctx.req.method === 'HEAD'
+  replyAtOnce(ctx, 200, fields, isHead ? undefined : bytes)
+  if (isHead) return
+  const tag = tagOf(reference)
+  notify(ctx, { action: 'pull', type: 'manifest', digest, tag, mediaType, sizeBytes, manifest: bytes })
+}
+
 /** `GET` and `HEAD /v2/<name>/manifests/<reference>` (distribution-spec 1.1, Pulling manifests). */
 export const getManifest =
-  (pull: ManifestPull, notify: Notify): GuardedRoute =>
+  ({ pull, repeats, notify }: ManifestReads): GuardedRoute =>
   async (ctx) => {
     const text = ctx.params.reference ?? ''
     const reference = parseReference(text)
     // The specification asks for 404 here, not 400: what is neither tag nor digest cannot be there.
     if (reference === undefined)
       throw new RegistryError('MANIFEST_UNKNOWN', { detail: { reference: text.slice(0, 160) } })
-    const isHead = ctx.method === 'HEAD'
-    const { digest, mediaType, sizeBytes, bytes, answer, warning } = await pull.get(
-      ctx.state.repository,
-      reference,
-      isHead,
-    )
-    ctx.state.answer = answer
-    const fields = ['Docker-Content-Digest', digest, 'ETag', `"${digest}"`]
-    if (warning !== undefined) fields.push('Warning', warning)
-    if (isNotModified(ctx, digest)) return replyAtOnce(ctx, 304, fields, undefined)
-    fields.push('Content-Type', mediaType)
-    if (sizeBytes !== undefined) fields.push('Content-Length', String(sizeBytes))
-    replyAtOnce(ctx, 200, fields, isHead ? undefined : bytes)
-    if (isHead) return
-    const tag = tagOf(reference)
-    notify(ctx, { action: 'pull', type: 'manifest', digest, tag, mediaType, sizeBytes, manifest: bytes })
+    const { repository } = ctx.state
+    const pulled = await pull.get(repository, reference, ctx.method === 'HEAD')
+    const given = { repository, reference, pulled }
+    repeats.remember(ctx, given)
+    giveManifest(ctx, given, notify)
+  }
+
+/** The same for what was given just before, ahead of the routes; hands on everything else. */
+export const repeatManifest =
+  ({ pull, repeats, notify, label }: ManifestReads): Middleware<RequestState> =>
+  (ctx, next) => {
+    const given = repeats.find(ctx as Context)
+    if (given === undefined) return next()
+    const { repository, reference, pulled } = given
+    label(ctx, 'manifest')
+    pull.noteRepeat(repository, reference, pulled, ctx.req.method === 'HEAD')
+    return giveManifest(ctx as GuardedContext, given, notify)
   }
 
 /** A reference that is written to. @throws RegistryError `DIGEST_INVALID`, `TAG_INVALID` */

@@ -1,13 +1,13 @@
 /** Counts and logs every request once, when its connection is done with it. */
 import type { IncomingMessage } from 'node:http'
-import type { Middleware } from 'koa'
+import type { Middleware, ParameterizedContext } from 'koa'
 import type { Metrics } from '../observe/metrics.ts'
 import type { AccessLog } from './access-log.ts'
 import type { RequestState } from './context.ts'
 
 /** Bytes of body that an answer had. */
-const bodyBytes = (state: RequestState, length: number | undefined, isHead: boolean): number =>
-  isHead ? 0 : (state.sentBytes ?? length ?? 0)
+const bodyBytes = ({ state, response }: ParameterizedContext<RequestState>, isHead: boolean): number =>
+  isHead ? 0 : (state.sentBytes ?? response.length ?? 0)
 
 /**
  * Bytes of body that a request had. Of a body without a length the connection tells, as far as it was not read with the
@@ -20,6 +20,17 @@ const receivedBytes = (req: IncomingMessage, receivedBefore: number): number =>
 
 const isChunked = ({ headers }: IncomingMessage): boolean => headers['transfer-encoding'] !== undefined
 
+/** Tells what kind of route a request has found: distribution's word for the metric. */
+export type Label = (ctx: { readonly state: RequestState }, handler: string) => void
+
+/** Labels requests that {@link measure} counts. */
+export const createLabel =
+  ({ requestMeter }: Metrics): Label =>
+  ({ state }, handler) => {
+    state.handler = handler
+    requestMeter.routed(handler)
+  }
+
 /** The outermost middleware. */
 export const measure =
   ({ requestMeter, readMeter }: Metrics, accessLog: AccessLog | undefined): Middleware<RequestState> =>
@@ -28,14 +39,14 @@ export const measure =
     const { state, req, res } = ctx
     const method = (req.method ?? 'get').toLowerCase()
     const receivedBefore = isChunked(req) ? req.socket.bytesRead : 0
-    requestMeter.began(state)
+    requestMeter.began()
     res.once('close', () => {
       const { handler, repository, answer, digest } = state
       const status = res.statusCode
-      const responseBytes = bodyBytes(state, ctx.response.length, method === 'head')
+      const responseBytes = bodyBytes(ctx, method === 'head')
       const seconds = (performance.now() - startedAt) / 1000
       const requestBytes = receivedBytes(req, receivedBefore)
-      requestMeter.ended(state, { handler, method, status, seconds, requestBytes, responseBytes })
+      requestMeter.ended({ handler, method, status, seconds, requestBytes, responseBytes })
       const isContent = handler === 'blob' || handler === 'manifest'
       if (isContent && method === 'get' && status < 300)
         readMeter.sent(handler, responseBytes, { answer, isMirrored: repository?.kind !== 'local', digest })

@@ -45,6 +45,8 @@ class MethodMeter {
 
 /** The series of one kind of route. */
 class HandlerMeter {
+  /** Requests under way. */
+  open = 0
   readonly #handler: string
   readonly #metrics: RequestMetrics
   readonly #requestBytes: HistogramSeries
@@ -70,16 +72,10 @@ class HandlerMeter {
   }
 }
 
-/** What is known of a request under way: its kind of route, as soon as it was found. */
-export interface OpenRequest {
-  readonly handler?: string
-}
-
-/** Counts requests. */
+/** Counts requests. Of those under way it keeps numbers alone: a list of them would keep them alive long after. */
 export class RequestMeter {
   readonly #base: HandlerMeter
   readonly #byHandler: ReadonlyMap<string, HandlerMeter>
-  readonly #open = new Set<OpenRequest>()
 
   constructor(metrics: RequestMetrics, scrape: Scrape) {
     this.#base = new HandlerMeter('base', metrics)
@@ -88,20 +84,28 @@ export class RequestMeter {
   }
 
   /** A request came. */
-  began(request: OpenRequest): void {
-    this.#open.add(request)
+  began(): void {
+    this.#base.open += 1
+  }
+
+  /** It has found its route. */
+  routed(handler: string): void {
+    this.#base.open -= 1
+    this.#meterOf(handler).open += 1
   }
 
   /** It was answered, or its client left. */
-  ended(request: OpenRequest, measured: MeasuredRequest): void {
-    this.#open.delete(request)
-    const meter = this.#byHandler.get(measured.handler ?? 'base') ?? this.#base
+  ended(measured: MeasuredRequest): void {
+    const meter = this.#meterOf(measured.handler)
+    meter.open -= 1
     meter.count(measured)
   }
 
-  /** Requests find their routes only under way: they are counted when somebody asks. */
+  #meterOf(handler = 'base'): HandlerMeter {
+    return this.#byHandler.get(handler) ?? this.#base
+  }
+
   #countOpen({ httpInFlight }: RequestMetrics): void {
-    for (const handler of HANDLERS) httpInFlight.set({ handler }, 0)
-    for (const { handler = 'base' } of this.#open) httpInFlight.inc({ handler })
+    for (const handler of HANDLERS) httpInFlight.set({ handler }, this.#meterOf(handler).open)
   }
 }

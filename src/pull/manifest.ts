@@ -80,6 +80,14 @@ export class ManifestPull {
     return pulled
   }
 
+  /** The same answer as before is given to somebody else. */
+  noteRepeat(repository: Repository, reference: Reference, pulled: PulledManifest, isHead: boolean): void {
+    const { metrics, pulls } = this.#options
+    const { digest, mediaType, answer } = pulled
+    metrics.readMeter.answered('manifest', answer, repository.kind !== 'local')
+    pulls.note(repository.name, { reference, digest, isIndex: isIndexType(mediaType), isHead })
+  }
+
   /**
    * Asks the upstream now what a tag points at, however fresh the cached answer is, and keeps what it says.
    * @returns what it points at
@@ -110,7 +118,8 @@ export class ManifestPull {
     isHead: boolean,
   ): Promise<PulledManifest | undefined> {
     const stored = await this.#options.stored.byDigest(repository, digest)
-    if (stored !== undefined) return this.#answered(repository, 'hit', toFound(stored))
+    if (stored !== undefined)
+      return this.#answered(repository, 'hit', toFound(stored), Number.POSITIVE_INFINITY)
     if (repository.kind === 'local') return this.#fetchElsewhere(repository, digest, isHead)
     return this.#fetch(repository, { kind: 'digest', digest }, isHead)
   }
@@ -123,7 +132,7 @@ export class ManifestPull {
     const freshForMs = this.#options.freshness(tag)
     const isSame = asked?.digest === cached.digest
     if (freshForMs > 0 && isSame && isFresh(asked.atMs, freshForMs, this.#options.now()))
-      return this.#answered(repository, 'hit', toFound(cached))
+      return this.#answered(repository, 'hit', toFound(cached), asked.atMs + freshForMs)
     const mayHead = this.#options.governor.mayAskUncounted(repository.origin.upstream)
     const spared = mayHead ? undefined : await this.#spare(repository, tag, cached)
     return spared ?? this.#revalidate(repository, tag, cached, isHead)
@@ -239,8 +248,13 @@ export class ManifestPull {
     return this.#answered(repository, answer, toFound(manifest))
   }
 
-  #answered(repository: Repository, answer: Answer, found: FoundManifest): PulledManifest {
+  #answered(
+    repository: Repository,
+    answer: Answer,
+    found: FoundManifest,
+    freshUntilMs?: number,
+  ): PulledManifest {
     this.#options.metrics.readMeter.answered('manifest', answer, repository.kind !== 'local')
-    return { ...found, answer }
+    return freshUntilMs === undefined ? { ...found, answer } : { ...found, answer, freshUntilMs }
   }
 }

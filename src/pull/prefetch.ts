@@ -64,7 +64,11 @@ export class Prefetch {
     const descriptors =
       manifest === undefined ? [] : blobsOf(manifest).filter((each) => !isForeignLayer(each))
     for (const each of descriptors) if (each.sizeBytes > 0) this.#sizes.set(each.digest, each.sizeBytes)
-    if (manifest?.kind !== 'image') return
+    if (manifest?.kind !== 'image') {
+      // It has no layers: that is remembered, so that it is not read again for every client.
+      this.#images.set(key, { layers: [], isStarted: true })
+      return
+    }
     const layers = descriptors.filter(({ digest: layer }) => layer !== manifest.config.digest)
     const image: Image = { layers: layers.map(({ digest: layer }) => layer), isStarted: false }
     this.#images.set(key, image)

@@ -20,6 +20,8 @@ export interface FoundManifest {
 /** A manifest and how it was found. */
 export interface PulledManifest extends FoundManifest {
   readonly answer: Answer
+  /** Until when it holds without a look at an upstream, in milliseconds since the epoch; unset: not even now. */
+  readonly freshUntilMs?: number
 }
 
 /** A stored manifest as an answer. */

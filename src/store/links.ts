@@ -56,6 +56,11 @@ export class LinkStore {
     this.#tagNames = new FolderNames(driver, isTag)
   }
 
+  /** How often a tag was moved, or anything removed, since the start of this process. */
+  get changes(): number {
+    return this.#changes
+  }
+
   /** How many blobs and manifests were taken from repositories, since the start of this process. */
   get removals(): number {
     return this.#removals

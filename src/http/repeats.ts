@@ -1,0 +1,85 @@
+/**
+ * Manifests that were just given, given again: before the router, the guard and the store, which cost more than the
+ * answer itself. Only what anybody may have, and what came from the cache as it was: nothing that an upstream was asked
+ * for. An answer is believed for a moment, and not at all once this process has changed anything that it hangs on.
+ */
+import type { Identity } from '../access/authenticate.ts'
+import { Memory } from '../memory.ts'
+import type { Reference } from '../protocol/name.ts'
+import type { PulledManifest } from '../pull/pulled-manifest.ts'
+import type { Repository } from '../repository.ts'
+import type { Context } from './context.ts'
+
+/** A manifest, as it was asked for. */
+export interface GivenManifest {
+  readonly repository: Repository
+  readonly reference: Reference
+  readonly pulled: PulledManifest
+}
+
+interface Remembered extends GivenManifest {
+  readonly identity: Identity
+  readonly changes: number
+  readonly atMs: number
+  readonly untilMs: number
+}
+
+/** How long an answer is believed, in milliseconds: what other processes change is seen so much later. */
+const KNOWN_FOR_MS = 250
+const MAX_KNOWN = 2_000
+
+/** What repeats are judged by. */
+export interface RepeatsOptions {
+  /** How often this process has changed what a tag, a digest or a name stands for. */
+  readonly countChanges: () => number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** Remembers answers. */
+export class Repeats {
+  readonly #options: RepeatsOptions
+  readonly #known = new Memory<string, Remembered>(MAX_KNOWN)
+
+  constructor(options: RepeatsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * What is remembered for a request; its state then says whose it is.
+   * Where there is nothing, what is found out from now on may be given to {@link remember}.
+   */
+  find({ req, state }: Context): GivenManifest | undefined {
+    const { url, method, headers } = req
+    if (url === undefined || headers.authorization !== undefined) return undefined
+    if (method !== 'GET' && method !== 'HEAD') return undefined
+    const changes = this.#options.countChanges()
+    const known = this.#known.get(url)
+    if (known === undefined || known.changes !== changes || !this.#holds(known)) {
+      state.changes = changes
+      return undefined
+    }
+    state.repository = known.repository
+    state.identity = known.identity
+    return known
+  }
+
+  /** An answer was given for a request that {@link find} knew nothing for. */
+  remember({ req, state, querystring }: Context, given: GivenManifest): void {
+    const { changes, identity } = state
+    const { url } = req
+    // `?ns=` hangs on `Host`; it is seldom the same client's way for long.
+    if (changes === undefined || identity === undefined || url === undefined || querystring !== '') return
+    const { pulled } = given
+    if (pulled.freshUntilMs === undefined || pulled.bytes === undefined) return
+    const atMs = this.#options.now()
+    const untilMs = Math.min(atMs + KNOWN_FOR_MS, pulled.freshUntilMs)
+    this.#known.set(url, { ...given, identity, changes, atMs, untilMs })
+  }
+
+  /** A clock that went back makes nothing last longer. */
+  #holds({ atMs, untilMs }: Remembered): boolean {
+    const nowMs = this.#options.now()
+    return nowMs >= atMs && nowMs < untilMs
+  }
+}
