@@ -36,9 +36,7 @@ export const getBlob =
       if (ahead !== undefined) ctx.state.answer = 'uncached'
       return ahead
     }
-    await sendBlob(ctx, { digest, blob, openAhead: openFar }, pool)
-    // An answer that was cut short has not been ended.
-    if (!ctx.res.writableEnded) return
+    if (!(await sendBlob(ctx, { digest, blob, openAhead: openFar }, pool))) return
     if (ctx.res.statusCode === 200) pull.noteGiven(digest, pulled, ctx.state.client.address)
     const target = { digest, tag: undefined, mediaType: BLOB_MEDIA_TYPE, sizeBytes: blob.sizeBytes }
     notify(ctx, { action: 'pull', type: 'blob', ...target })

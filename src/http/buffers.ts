@@ -3,19 +3,17 @@
  * smaller each one's buffers, and what is given back is kept for the next.
  */
 
-/**
- * Up to how many transfers a size is used, in bytes: all buffers together come to 16 MiB at most, 64 MiB for thousands. A
- * few dozen are many already: 32 clients who join one fetch are to take no more than a few MiB.
- */
+/** Up to how many transfers a size is used, in bytes: all buffers together come to 16 MiB at most, 64 MiB for thousands. */
 const SIZES = [
   { upTo: 8, bytes: 1024 * 1024 },
-  { upTo: 24, bytes: 256 * 1024 },
+  { upTo: 16, bytes: 512 * 1024 },
+  { upTo: 48, bytes: 256 * 1024 },
   { upTo: 256, bytes: 64 * 1024 },
   { upTo: Number.POSITIVE_INFINITY, bytes: 16 * 1024 },
 ] as const
 
 /** Among more transfers than this another one reads while one is being written: one buffer each is enough. */
-const UNCROWDED = 32
+const UNCROWDED = 24
 
 /** Most free buffers kept of each size. */
 const MAX_FREE = 16
@@ -40,6 +38,11 @@ export class BufferPool {
   /** Size of the buffers that a transfer should use now, in bytes. */
   get sizeBytes(): number {
     return SIZES.find(({ upTo }) => this.#transfers <= upTo)?.bytes ?? 0
+  }
+
+  /** Whether there are enough transfers to be in the way of others. */
+  get isShared(): boolean {
+    return this.#transfers > 2
   }
 
   /** Whether a transfer should use one buffer rather than two in turn. */

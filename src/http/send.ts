@@ -10,6 +10,7 @@ import type { OpenBlob } from '../pull/open-blob.ts'
 import type { BufferPool } from './buffers.ts'
 import type { Context } from './context.ts'
 import { replyAtOnce } from './reply.ts'
+import { Turns } from './turns.ts'
 
 /** First read of a transfer, in bytes: a small one, so that the first byte does not wait for a large one. */
 const FIRST_READ_BYTES = 64 * 1024
@@ -106,6 +107,8 @@ class Outlet {
   }
 }
 
+const turns = new Turns()
+
 /** Copies a part of a blob into an answer, whose head is written once the first bytes are there. @returns bytes sent */
 const copy = async (
   ctx: Context,
@@ -130,6 +133,7 @@ const copy = async (
     const buffer = pool.take(size)
     const length = await blob.read(buffer, position, Math.min(size, end - position))
     if (!(await settle()) || length === 0) return position - first
+    if (pool.isShared) await turns.take(length)
     if (position === first) ctx.state.common.write(ctx.res, status, fields)
     position += length
     // Before the last write: the connection may be done with the answer before anybody here hears of it.
@@ -151,22 +155,30 @@ export interface BlobToSend {
   readonly openAhead: (first: number, last: number) => OpenBlob | undefined
 }
 
-/** Sends a blob, or the part of it that the request asks for, and closes it. Resolves when the last byte is handed on. */
-export const sendBlob = async (ctx: Context, sent: BlobToSend, pool: BufferPool): Promise<void> => {
+/**
+ * Sends a blob, or the part of it that the request asks for, and closes it.
+ * @returns whether the client was given all that it asked for; resolves when the last byte is handed on
+ */
+export const sendBlob = async (ctx: Context, sent: BlobToSend, pool: BufferPool): Promise<boolean> => {
   const { digest, blob, openAhead } = sent
   let source = blob
   try {
     const part = choosePart(ctx, digest, blob.sizeBytes)
     const { status, first, end, fields } = part
-    if (blob.bytes !== undefined) return replyAtOnce(ctx, status, fields, blob.bytes.subarray(first, end))
+    if (blob.bytes !== undefined) {
+      replyAtOnce(ctx, status, fields, blob.bytes.subarray(first, end))
+      return true
+    }
     if (status === 206) source = openAhead(first, end - 1) ?? blob
     ctx.respond = false
     pool.enter()
     const bytes = await copy(ctx, source, part, pool).finally(() => pool.leave())
     if (!ctx.res.headersSent) ctx.state.common.write(ctx.res, status, fields)
     // An answer that is shorter than it said must not look like a whole one.
-    if (end !== Number.POSITIVE_INFINITY && first + bytes < end) ctx.res.destroy()
-    else ctx.res.end()
+    const isWhole = end === Number.POSITIVE_INFINITY || first + bytes >= end
+    if (isWhole) ctx.res.end()
+    else ctx.res.destroy()
+    return isWhole
   } finally {
     if (source !== blob) await source.close()
     await blob.close()

@@ -15,9 +15,11 @@ describe('the buffers for sending', () => {
   for (const [transfers, kib] of [
     [1, 1024],
     [8, 1024],
-    [9, 256],
-    [24, 256],
-    [25, 64],
+    [9, 512],
+    [16, 512],
+    [17, 256],
+    [48, 256],
+    [49, 64],
     [256, 64],
     [257, 16],
     [4096, 16],
@@ -28,10 +30,11 @@ describe('the buffers for sending', () => {
       assert.equal(pool.take(pool.sizeBytes).length, kib * KIB)
     })
 
-  it('stay within 64 MiB for as many transfers as there may be connections', () => {
-    for (const transfers of [1, 8, 9, 24, 25, 32, 33, 256, 257, 4096]) {
+  it('stay within 16 MiB for 256 transfers, and within 64 for as many as there may be connections', () => {
+    for (const transfers of [1, 8, 9, 16, 17, 24, 25, 48, 49, 256, 257, 4096]) {
       const pool = poolOf(transfers)
-      assert.ok(transfers * pool.sizeBytes * (pool.isCrowded ? 1 : 2) <= 64 * KIB * KIB)
+      const mib = (transfers * pool.sizeBytes * (pool.isCrowded ? 1 : 2)) / (KIB * KIB)
+      assert.ok(mib <= (transfers <= 256 ? 16 : 64), `${mib} MiB for ${transfers}`)
     }
   })
 
