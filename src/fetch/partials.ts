@@ -15,6 +15,9 @@ import { Partial } from './partial.ts'
 /** Age after which a partial of a dead owner, or one of our own that nobody resumed, is swept, in milliseconds. */
 const SWEEP_AFTER_MS = 24 * 60 * 60 * 1000
 
+/** How long what is left is believed to be so much, in milliseconds. */
+const MEASURED_FOR_MS = 1000
+
 interface Leftover {
   readonly name: string
   /** How much of it can be believed: after a reboot only what had certainly been synced. */
@@ -26,13 +29,14 @@ const trustedBytes = (sizeBytes: number, state: OwnerState): number =>
 
 const ownerOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
 
-const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
+const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
 
 /** Partial files of this process, and those it may inherit. */
 export class Partials {
   readonly #folder: string
   readonly #owner: Pick<Owner, 'id' | 'stateOf'>
   readonly #opener: FileOpener | undefined
+  #left: { readonly atMs: number; readonly bytes: Promise<number> } | undefined
 
   /**
    * @param folder absolute path, on the store's own file system; it is made when needed
@@ -51,10 +55,20 @@ export class Partials {
   async open(digest: Digest): Promise<Partial> {
     const path = join(this.#folder, this.#nameOf(digest))
     try {
-      return await Partial.open(path, await this.#takeOver(digest, path), this.#opener)
+      const keepBytes = await this.#takeOver(digest, path)
+      // The folder is there, but for the first time.
+      return await this.#openFile(path, keepBytes).catch(async (error: unknown) => {
+        if (!isAbsent((error as Error).cause)) throw error
+        await mkdir(this.#folder, { recursive: true })
+        return this.#openFile(path, keepBytes)
+      })
     } catch (error) {
       throw toStorageError(error, 'opening a partial file')
     }
+  }
+
+  #openFile(path: string, keepBytes: number): Promise<Partial> {
+    return Partial.open(path, keepBytes, this.#opener)
   }
 
   /** Removes a partial file that is of no use to anybody. Never rejects: what cannot be removed now is swept later. */
@@ -62,8 +76,16 @@ export class Partials {
     await rm(partial.path, { force: true }).catch(() => {})
   }
 
-  /** Bytes of the partial files that nobody here is writing. */
+  /** Bytes of the partial files that nobody here is writing, as they were a second ago at most. */
   async measureLeft(isFetched: (digest: Digest) => boolean): Promise<number> {
+    const nowMs = performance.now()
+    // Every fetch asks, and every one that is being stored is looked at: of thousands, that is more than all else.
+    if (this.#left === undefined || nowMs - this.#left.atMs >= MEASURED_FOR_MS)
+      this.#left = { atMs: nowMs, bytes: this.#measureLeft(isFetched) }
+    return this.#left.bytes
+  }
+
+  async #measureLeft(isFetched: (digest: Digest) => boolean): Promise<number> {
     let bytes = 0
     for (const name of await this.#names())
       if (!this.#isWritten(name, isFetched)) bytes += await this.#sizeOf(name)
@@ -73,12 +95,14 @@ export class Partials {
   /** Removes them, unless another living process owns them: room is wanted. @returns how many bytes that frees */
   async dropLeft(isFetched: (digest: Digest) => boolean): Promise<number> {
     let bytes = 0
+    this.#left = undefined
     for (const name of await this.#names()) {
       const sizeBytes = await this.#sizeOf(name)
       if ((await this.#stateOf(ownerOf(name))) === 'alive' || this.#isWritten(name, isFetched)) continue
       await rm(join(this.#folder, name), { force: true })
       bytes += sizeBytes
     }
+    this.#left = undefined
     return bytes
   }
 
@@ -112,10 +136,7 @@ export class Partials {
   /** Gives the best leftover of a digest our name. @returns how many bytes of it are of use; 0 where there is none */
   async #takeOver(digest: Digest, path: string): Promise<number> {
     const leftover = await this.#findLeftover(digest)
-    if (leftover === undefined) {
-      await mkdir(this.#folder, { recursive: true })
-      return 0
-    }
+    if (leftover === undefined) return 0
     try {
       await rename(join(this.#folder, leftover.name), path)
       return leftover.trustedBytes

@@ -85,12 +85,13 @@ export class Budget {
       mirroredSize.total(upstream) +
       sum(fetches, (fetch) => (fetch.upstream === upstream ? wholeOf(fetch) : 0))
     const wholeBytes = sum(fetches, wholeOf)
+    const [leftBytes, usage] = await Promise.all([this.#fetches.measureLeft(), driver.usage()])
     return {
       mirroredBytes: mirroredSize.total(),
-      partialBytes: (await this.#fetches.measureLeft()) + wholeBytes,
+      partialBytes: leftBytes + wholeBytes,
       comingBytes: wholeBytes - sum(fetches, ({ writtenBytes }) => writtenBytes),
       bytesOf,
-      usage: await driver.usage(),
+      usage,
     }
   }
 

@@ -32,7 +32,8 @@ export class GrowingFile implements SlabTarget {
    */
   static async open(path: string, keepBytes: number, opener: FileOpener = open): Promise<GrowingFile> {
     const measure = async (file: OpenFile): Promise<number> => {
-      await file.truncate(keepBytes)
+      // A new file is empty.
+      if (keepBytes > 0) await file.truncate(keepBytes)
       return keepBytes
     }
     return GrowingFile.#open(opener, path, keepBytes === 0 ? 'w+' : 'r+', measure)
