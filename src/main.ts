@@ -1,4 +1,4 @@
-#!/usr/bin/env -S UV_THREADPOOL_SIZE=16 node
+#!/usr/bin/env -S UV_THREADPOOL_SIZE=16 node --min-semi-space-size=16
 /**
  * The command line. It also answers to the name `registry`, with the commands that people's scripts call. Exit codes:
  * 0, 1 for what cannot be done (one line on stderr), 2 for a command line that cannot be understood.

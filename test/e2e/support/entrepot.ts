@@ -11,6 +11,8 @@ import type { Workspace } from './workspace.ts'
 /** The built program. */
 export const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
 const THREADS = '16'
+/** As the program's first line and the image have it. */
+const YOUNG = '--min-semi-space-size=16'
 
 /** A running entrepot. */
 export interface Entrepot {
@@ -69,7 +71,9 @@ export const startEntrepot = async (
   await writeFile(configFile, JSON.stringify(config))
   const { run } = options
   const args =
-    run === undefined ? [MAIN, 'serve', configFile] : ['--import', 'tsx', run.script, configFile, ...run.args]
+    run === undefined
+      ? [YOUNG, MAIN, 'serve', configFile]
+      : ['--import', 'tsx', run.script, configFile, ...run.args]
   const program = Program.start(workspace, {
     command: process.execPath,
     args,
