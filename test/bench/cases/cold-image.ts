@@ -1,4 +1,7 @@
-/** An image that is not cached, pulled as dockerd does, three blobs at a time: by itself, and from an upstream like Docker Hub. */
+/**
+ * An image that is not cached, pulled as dockerd does, three blobs at a time: by itself, and from an upstream like Docker Hub.
+ * A mirror has pulled other images before.
+ */
 import type { Bench, Case } from '../bench.ts'
 import { makeImage } from '../image.ts'
 import type { Metric } from '../measure/samples.ts'
@@ -15,6 +18,10 @@ const AT_ONCE = 3
 /** Sizes of layers as a real image has them, in bytes: 150 MB in all. */
 const LAYERS = [30e6, 25e6, 22e6, 20e6, 18e6, 15e6, 10e6, 6e6, 3e6, 900e3, 90e3, 10e3]
 
+/** Small images that are pulled before: as many as it takes until code that runs for each is compiled. */
+const BEFORE = 8
+const SMALL = 1 / 1000
+
 const run = async (
   bench: Bench,
   names: readonly ContestantName[],
@@ -25,12 +32,21 @@ const run = async (
     'cold',
     LAYERS.map((size) => size * scale),
   )
+  const before = Array.from({ length: BEFORE }, (_, i) => ({
+    tag: `before-${i}`,
+    image: makeImage(
+      `before ${i}`,
+      LAYERS.map((size) => size * SMALL),
+    ),
+  }))
   const upstream = await Upstream.start(bench.workspace, { ...WIRE, hub: certificate })
-  await upstream.add(image.blobs, [{ ...image.manifest, tags: [TAG] }])
+  for (const { tag, image: each } of [...before, { tag: TAG, image }])
+    await upstream.add(each.blobs, [{ ...each.manifest, tags: [tag] }])
   const options = { upstream: upstream.address, trustedCaFile: certificate?.caFile }
   await bench.coldRounds(names, options, async (server, round) => {
-    const order = { registry: server.url, name: NAME, tag: TAG, caFile: certificate?.caFile, atOnce: AT_ONCE }
-    bench.note(TOTAL, server, round, await bench.clients.pullImage(order))
+    const order = { registry: server.url, name: NAME, caFile: certificate?.caFile, atOnce: AT_ONCE }
+    for (const { tag } of before) await bench.clients.pullImage({ ...order, tag })
+    bench.note(TOTAL, server, round, await bench.clients.pullImage({ ...order, tag: TAG }))
   })
 }
 

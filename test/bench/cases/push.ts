@@ -1,6 +1,7 @@
 /** A push of a large layer, as dockerd and as containerd make it, into an empty store. */
 import type { Bench, Case } from '../bench.ts'
 import { makeBlob } from '../content.ts'
+import { borrowMemory } from '../measure/lent-memory.ts'
 import type { Metric } from '../measure/samples.ts'
 import { NAME } from '../servers/warm.ts'
 
@@ -14,6 +15,7 @@ const run = async (bench: Bench): Promise<void> => {
   for (const by of ['patch', 'put'] as const)
     await bench.coldRounds(['entrepot', 'docker-registry', 'distribution'], {}, async (server, round) => {
       const order = { target: server.target, name: NAME, blob: { seed, sizeBytes }, digest, by }
+      await borrowMemory(bench.workspace.path, 1.2 * sizeBytes)
       const before = await server.process.cpuSeconds()
       const seconds = await bench.clients.upload(order)
       const cpuS = (await server.process.cpuSeconds()) - before

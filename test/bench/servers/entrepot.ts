@@ -44,7 +44,7 @@ export const entrepot: Contestant = {
     return launch(workspace, folder, {
       name: 'entrepot',
       command: process.execPath,
-      args: [...nodeOptions, MAIN, 'serve', configFile],
+      args: ['--min-semi-space-size=16', ...nodeOptions, MAIN, 'serve', configFile],
       env: {
         UV_THREADPOOL_SIZE: '16',
         ...(options.trustedCaFile !== undefined && { NODE_EXTRA_CA_CERTS: options.trustedCaFile }),

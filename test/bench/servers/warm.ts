@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bench } from '../bench.ts'
 import { type Blob, writeBlob } from '../content.ts'
+import { cpuWhenIdle } from '../measure/rest.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Server } from './server.ts'
 
@@ -32,7 +33,11 @@ export const warm = async (
     const before = (await upstream.counts()).blobs
     await clients.request({ target, method: 'GET', paths, connections: 8, count: paths.length })
     await sleep(SETTLE_MS)
-    if (tries > 0 && (await upstream.counts()).blobs === before) return
+    if (tries > 0 && (await upstream.counts()).blobs === before) {
+      // What was fetched is still being brought to the disk.
+      await cpuWhenIdle(server.process)
+      return
+    }
   }
   throw new Error(`${server.name} does not keep what it mirrors`)
 }
