@@ -7,7 +7,8 @@ import { DigestFilter } from './digest-filter.ts'
 const ROUNDING_MS = 60_000
 
 /** The latest time that a use may stand for: one of whole minutes was rounded, or may have been. */
-const latest = (usedAtMs: number): number => (usedAtMs % ROUNDING_MS === 0 ? usedAtMs + ROUNDING_MS : usedAtMs)
+const latest = (usedAtMs: number): number =>
+  usedAtMs % ROUNDING_MS === 0 ? usedAtMs + ROUNDING_MS : usedAtMs
 
 /** The blobs whose last use is `sinceMs` (milliseconds since the epoch) or later. @throws StorageError */
 export const filterRecent = async (uses: UseStore, sinceMs: number): Promise<DigestFilter> => {
