@@ -8,7 +8,8 @@ const SIZES = [
   { upTo: 8, bytes: 1024 * 1024 },
   { upTo: 16, bytes: 512 * 1024 },
   { upTo: 48, bytes: 256 * 1024 },
-  { upTo: 256, bytes: 64 * 1024 },
+  { upTo: 128, bytes: 64 * 1024 },
+  { upTo: 512, bytes: 32 * 1024 },
   { upTo: Number.POSITIVE_INFINITY, bytes: 16 * 1024 },
 ] as const
 

@@ -26,7 +26,9 @@ interface Remembered extends GivenManifest {
 
 /** How long an answer is believed, in milliseconds: what other processes change is seen so much later. */
 const KNOWN_FOR_MS = 250
-const MAX_KNOWN = 2_000
+/** Manifests that are remembered, and the longest of them in bytes: 16 MiB in all, where nobody else holds them. */
+const MAX_KNOWN = 500
+const MAX_BYTES = 32 * 1024
 
 /** What repeats are judged by. */
 export interface RepeatsOptions {
@@ -70,10 +72,10 @@ export class Repeats {
     const { url } = req
     // `?ns=` hangs on `Host`; it is seldom the same client's way for long.
     if (changes === undefined || identity === undefined || url === undefined || querystring !== '') return
-    const { pulled } = given
-    if (pulled.freshUntilMs === undefined || pulled.bytes === undefined) return
+    const { freshUntilMs, bytes } = given.pulled
+    if (freshUntilMs === undefined || bytes === undefined || bytes.length > MAX_BYTES) return
     const atMs = this.#options.now()
-    const untilMs = Math.min(atMs + KNOWN_FOR_MS, pulled.freshUntilMs)
+    const untilMs = Math.min(atMs + KNOWN_FOR_MS, freshUntilMs)
     this.#known.set(url, { ...given, identity, changes, atMs, untilMs })
   }
 

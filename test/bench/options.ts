@@ -8,16 +8,16 @@ export const USAGE = `npm run bench -- [options]
                      stored; a loss of more than a third, twice in a row, fails
   --growth           another form: how speed and memory go with size, drawn into docs/; a quarter of an hour
   --runs <n>         rounds of each case (default 3)
-  --with <names>     who takes part, separated by commas (default: everybody who is installed; short form: entrepot
-                     and docker-registry)
+  --with <names>     who takes part, separated by commas (default: everybody who is installed; short form: entrepot,
+                     docker-registry and Node by itself)
   --json <file>      writes all figures there
   --store            stores the ratios of this short run as those to compare with
   --document         writes how the targets fared into docs/performance.md
   --list             names the cases
 `
 
-const EVERYBODY = 'entrepot,docker-registry,distribution,nginx-cache,nginx-static,direct'
-const SHORT = 'entrepot,docker-registry'
+const EVERYBODY = 'entrepot,docker-registry,distribution,nginx-cache,nginx-static,node,direct'
+const SHORT = 'entrepot,docker-registry,node'
 
 /** What was asked for. */
 export interface Options {

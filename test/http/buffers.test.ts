@@ -20,8 +20,10 @@ describe('the buffers for sending', () => {
     [17, 256],
     [48, 256],
     [49, 64],
-    [256, 64],
-    [257, 16],
+    [128, 64],
+    [129, 32],
+    [512, 32],
+    [513, 16],
     [4096, 16],
   ] as const)
     it(`are of ${kib} KiB for ${transfers} transfers`, () => {
@@ -30,11 +32,11 @@ describe('the buffers for sending', () => {
       assert.equal(pool.take(pool.sizeBytes).length, kib * KIB)
     })
 
-  it('stay within 16 MiB for 256 transfers, and within 64 for as many as there may be connections', () => {
-    for (const transfers of [1, 8, 9, 16, 17, 24, 25, 48, 49, 256, 257, 4096]) {
+  it('stay within 16 MiB for 512 transfers, and within 64 for as many as there may be connections', () => {
+    for (const transfers of [1, 8, 9, 16, 17, 24, 25, 48, 49, 128, 129, 512, 513, 4096]) {
       const pool = poolOf(transfers)
       const mib = (transfers * pool.sizeBytes * (pool.isCrowded ? 1 : 2)) / (KIB * KIB)
-      assert.ok(mib <= (transfers <= 256 ? 16 : 64), `${mib} MiB for ${transfers}`)
+      assert.ok(mib <= (transfers <= 512 ? 16 : 64), `${mib} MiB for ${transfers}`)
     }
   })
 

@@ -100,6 +100,11 @@ describe('a manifest that was just given', () => {
     assert.ok(!isKnown())
   })
 
+  it('is not remembered where it is so long that many of them would fill the memory', () => {
+    giveFirst({ ...given, pulled: { ...given.pulled, bytes: Buffer.alloc(32 * 1024 + 1) } })
+    assert.ok(!isKnown())
+  })
+
   it('is not given again to another URL, another method, or where the query may change what is meant', () => {
     giveFirst()
     assert.ok(!isKnown(ask({}, { method: 'PUT' })))

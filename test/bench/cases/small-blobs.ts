@@ -39,7 +39,13 @@ const run = async (bench: Bench): Promise<void> => {
   await upstream.add(blobs)
   const files = await layOut(bench, blobs)
   const servers: Server[] = []
-  for (const contestant of bench.present('entrepot', 'docker-registry', 'distribution', 'nginx-static')) {
+  for (const contestant of bench.present(
+    'entrepot',
+    'docker-registry',
+    'distribution',
+    'nginx-static',
+    'node',
+  )) {
     const isStatic = contestant.name === 'nginx-static'
     const server = await bench.start(
       contestant,

@@ -79,7 +79,13 @@ const run = async (bench: Bench): Promise<void> => {
   await upstream.add(image.blobs, [{ ...image.manifest, tags: [TAG] }])
   const pathBy = { digest: manifestPath(image.manifest.digest), tag: manifestPath(TAG) }
   const servers: Server[] = []
-  for (const contestant of bench.present('entrepot', 'docker-registry', 'distribution', 'nginx-cache')) {
+  for (const contestant of bench.present(
+    'entrepot',
+    'docker-registry',
+    'distribution',
+    'nginx-cache',
+    'node',
+  )) {
     const server = await bench.start(contestant, { upstream: upstream.address })
     await warm(bench, server, upstream, Object.values(pathBy))
     servers.push(server)

@@ -2,6 +2,7 @@
 import { direct } from './direct.ts'
 import { entrepot } from './entrepot.ts'
 import { nginxCache, nginxStatic } from './nginx.ts'
+import { node } from './node.ts'
 import { distribution, dockerRegistry } from './registries.ts'
 import type { Contestant } from './server.ts'
 
@@ -12,4 +13,5 @@ export const contestants: readonly Contestant[] = [
   distribution,
   nginxCache,
   nginxStatic,
+  node,
 ]

@@ -53,6 +53,7 @@ export type ContestantName =
   | 'distribution'
   | 'nginx-cache'
   | 'nginx-static'
+  | 'node'
   | 'direct'
 
 /** A program that can be started as a server. */
