@@ -4,10 +4,10 @@ import type { ContestantName } from './servers/server.ts'
 
 export const USAGE = `npm run bench -- [options]
   --case <name>      only this case; may be given several times
-  --short            the short form, under a minute: processor time beside docker-registry's, compared with what is
-                     stored; a loss of more than a third, twice in a row, fails
+  --short            the short form, about a minute: processor time beside others', compared with what is
+                     stored; a loss of more than a third, three times in a row, fails
   --growth           another form: how speed and memory go with size, drawn into docs/; a quarter of an hour
-  --runs <n>         rounds of each case (default 3)
+  --runs <n>         rounds of each case (default 3, short form 2)
   --with <names>     who takes part, separated by commas (default: everybody who is installed; short form: entrepot,
                      docker-registry and Node by itself)
   --json <file>      writes all figures there
@@ -17,6 +17,8 @@ export const USAGE = `npm run bench -- [options]
 `
 
 const EVERYBODY = 'entrepot,docker-registry,distribution,nginx-cache,nginx-static,node,direct'
+const FULL_RUNS = 3
+const SHORT_RUNS = 2
 const SHORT = 'entrepot,docker-registry,node'
 
 /** What was asked for. */
@@ -52,7 +54,7 @@ export const parseOptions = (args: readonly string[]): Options => {
     cases: values.case,
     form: values.growth ? 'growth' : values.short ? 'short' : 'full',
     isShort: values.short,
-    runs: Number(values.runs ?? 3),
+    runs: Number(values.runs ?? (values.short ? SHORT_RUNS : FULL_RUNS)),
     contestants: (values.with ?? (values.short ? SHORT : EVERYBODY)).split(',') as ContestantName[],
     jsonFile: values.json,
     stores: values.store,

@@ -106,8 +106,8 @@ export const warmBlob: Case = {
         { clients: 16, times: 1 },
       ],
       [
-        { clients: 1, times: 6 },
-        { clients: 8, times: 1 },
+        { clients: 1, times: 16 },
+        { clients: 8, times: 2 },
       ],
     )
     const { servers, path } = await run(bench, sizeBytes, loads)
