@@ -89,7 +89,7 @@ const drawPanel = (series: readonly Series[], xTitle: string, offset: number): s
     ),
     ...yTicks.map((tick) => text(LEFT - 6, toY(10 ** tick) + 4, formatTick(10 ** tick), 'text-anchor="end"')),
     text((LEFT + WIDTH - RIGHT) / 2, bottom + 34, xTitle, 'text-anchor="middle"'),
-    text(LEFT - 6, top - 4, series[0]?.unit ?? '', 'text-anchor="end" font-weight="bold"'),
+    text(4, top - 10, series[0]?.unit ?? '', 'font-weight="bold"'),
   ]
   const curves = series.map((each, i) => drawSeries(each, i, toX, toY, top))
   return [...grid, ...labels, ...curves].join('\n')
