@@ -5,7 +5,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Digest } from '../protocol/digest.ts'
-import { toStorageError } from '../store/drivers/errno.ts'
+import { isAbsent, toStorageError } from '../store/drivers/errno.ts'
 import type { FileOpener } from '../store/growing-file.ts'
 import type { Owner, OwnerState } from '../store/owner.ts'
 import { formatFileDigest, parseFileDigest } from '../store/paths.ts'
@@ -28,8 +28,6 @@ const trustedBytes = (sizeBytes: number, state: OwnerState): number =>
   state === 'rebooted' ? certainlySyncedBytes(sizeBytes) : sizeBytes
 
 const ownerOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
-
-const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
 
 /** Partial files of this process, and those it may inherit. */
 export class Partials {

@@ -16,6 +16,8 @@ export interface RequestState {
   client: RequestOrigin
   /** Which kind of route it is, for metrics: distribution's words. */
   handler?: string
+  /** Set when the connection is done with the answer, or the client has left. */
+  isOver?: true
   /** Set by the guard, for every route below a repository. */
   repository?: Repository
   identity?: Identity

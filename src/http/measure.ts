@@ -27,6 +27,8 @@ export type Label = (ctx: { readonly state: RequestState }, handler: string) => 
 export const createLabel =
   ({ requestMeter }: Metrics): Label =>
   ({ state }, handler) => {
+    // A client may leave while its route is being found: it was counted where it was then.
+    if (state.isOver) return
     state.handler = handler
     requestMeter.routed(handler)
   }
@@ -41,6 +43,7 @@ export const measure =
     const receivedBefore = isChunked(req) ? req.socket.bytesRead : 0
     requestMeter.began()
     res.once('close', () => {
+      state.isOver = true
       const { handler, repository, answer, digest } = state
       const status = res.statusCode
       const responseBytes = bodyBytes(ctx, method === 'head')

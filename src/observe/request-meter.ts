@@ -78,8 +78,10 @@ export class RequestMeter {
   readonly #byHandler: ReadonlyMap<string, HandlerMeter>
 
   constructor(metrics: RequestMetrics, scrape: Scrape) {
-    this.#base = new HandlerMeter('base', metrics)
-    this.#byHandler = new Map(HANDLERS.map((handler) => [handler, new HandlerMeter(handler, metrics)]))
+    const byHandler = new Map<string, HandlerMeter>()
+    for (const handler of HANDLERS) byHandler.set(handler, new HandlerMeter(handler, metrics))
+    this.#base = byHandler.get('base') ?? new HandlerMeter('base', metrics)
+    this.#byHandler = byHandler
     scrape.before(() => this.#countOpen(metrics))
   }
 

@@ -1,10 +1,16 @@
 /** What is counted of requests, under the names of distribution. */
 import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import Koa from 'koa'
+import type { RequestState } from '../../src/http/context.ts'
+import { createLabel, measure } from '../../src/http/measure.ts'
+import { createMetrics } from '../../src/observe/metrics.ts'
 import { digestOf } from '../../src/protocol/digest.ts'
 import { seededBytes } from '../support/bytes.ts'
 import { startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
-import { type Exposition, scrape } from '../support/exposition.ts'
+import { Exposition, scrape } from '../support/exposition.ts'
 import { startScriptedUpstream } from '../support/scripted-upstream.ts'
 
 const BLOB = seededBytes(200_000, 'blob')
@@ -128,4 +134,31 @@ describe('requests to a registry', () => {
     await mirror.stop()
     await hub.close()
   })
+})
+
+it('a client that leaves before its route is found is counted as gone', async () => {
+  const metrics = createMetrics()
+  const label = createLabel(metrics)
+  const steps = new EventEmitter()
+  const [asked, left, ended] = ['asked', 'left', 'ended'].map((step) => once(steps, step))
+  const app = new Koa<RequestState>()
+  app.use(measure(metrics, undefined))
+  app.use(async (ctx) => {
+    ctx.res.once('close', () => steps.emit('left'))
+    steps.emit('asked')
+    await left
+    label(ctx, 'manifest')
+    steps.emit('ended')
+  })
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await asked
+  client.destroy()
+  await ended
+  server.close()
+  const shown = new Exposition(await metrics.scrape.text())
+  for (const handler of ['base', 'manifest'])
+    assert.equal(shown.find('registry_http_in_flight_requests', { handler }), 0, handler)
 })

@@ -33,19 +33,6 @@ describe('turns of large writes', () => {
     assert.equal(done.length, 20)
   })
 
-  it('leave room for others between them', async () => {
-    const done = queue(new Turns(), [512 * KIB, 512 * KIB])
-    let between = -1
-    await nextRound()
-    setImmediate(() => {
-      between = done.length
-    })
-    await nextRound()
-    await nextRound()
-    assert.ok(between >= 1)
-    assert.deepEqual(done, [0, 1])
-  })
-
   it('begin anew when all have had theirs', async () => {
     const turns = new Turns()
     for (let i = 0; i < 3; i += 1) {
