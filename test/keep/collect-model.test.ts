@@ -141,6 +141,8 @@ class Play {
   }
 
   async #put(name: string, bytes: Buffer, named: Digest[], isWhole: boolean, tag?: string): Promise<void> {
+    // What a manifest names is used by it, also where it is refused: its client is about to push what it lacks.
+    for (const digest of named) this.model.touchedAtMs.set(digest, this.bench.now())
     const put = this.bench.pushManifest(name, bytes, tag)
     if (!isWhole) return assert.rejects(put, /unknown to this repository/)
     const digest = await put
