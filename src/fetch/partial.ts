@@ -1,6 +1,7 @@
 /**
  * A growing file with one writer and many readers, each from its own offset and at its own pace. Readers read from the
- * file (the page cache), never from queues in memory, so a slow one holds nothing and N of them cost N sends.
+ * file (the page cache), never from queues in memory, so a slow one holds nothing and N of them cost N sends. Its first bytes
+ * alone are kept in memory, and read from there as soon as they have come: the first byte waits for no disk.
  *
  * The life of a partial: opened (new, or left by a dead process), appended to, and then one of: *sealed* once its digest
  * is verified, *stopped* when the disk takes no more, or *failed*. The last byte is held back until it is sealed, so
@@ -13,6 +14,11 @@ import type { SlabTarget } from '../store/slabs.ts'
 
 /** Bytes that no reader gets before the digest is verified. */
 const HELD_BACK_BYTES = 1
+
+/** Most bytes that are kept in memory, from the start of a new file. */
+const MAX_HEAD_BYTES = 64 * 1024
+
+const NOTHING = Buffer.alloc(0)
 
 /** Piece in which a file is read back, in bytes. */
 const READ_BACK_BYTES = 1024 * 1024
@@ -30,6 +36,7 @@ export type PartialRead =
 export class Partial implements SlabTarget {
   readonly #file: GrowingFile
   readonly #waiting = new Set<() => void>()
+  #head: Buffer = NOTHING
   #expected: number | undefined
   #users = 1
   #state: PartialState = 'open'
@@ -56,6 +63,11 @@ export class Partial implements SlabTarget {
     return this.#file.written
   }
 
+  /** The first bytes of a new file: readers may have them before they are written, or where that fails. */
+  get head(): Buffer {
+    return this.#head
+  }
+
   /** Bytes still to come, as far as the size is known; else 0. */
   get missingBytes(): number {
     return Math.max(0, (this.#expected ?? 0) - this.written)
@@ -78,6 +90,7 @@ export class Partial implements SlabTarget {
 
   /** Appends chunks in one write. @throws StorageError; nothing of them counts then */
   async append(chunks: readonly Buffer[]): Promise<void> {
+    if (this.written === 0) this.#keepHead(chunks)
     await this.#file.append(chunks)
     this.wake()
   }
@@ -89,6 +102,7 @@ export class Partial implements SlabTarget {
 
   /** Begins again without a byte, however it ends; only before anybody reads. @throws StorageError */
   startOver(): Promise<void> {
+    this.#head = NOTHING
     return this.#file.truncate(0)
   }
 
@@ -149,6 +163,8 @@ export class Partial implements SlabTarget {
       await new Promise<void>((resolve) => this.#waiting.add(resolve))
     }
     const wanted = Math.min(length, this.#readable - position)
+    if (this.#hasInMemory(position, wanted))
+      return { kind: 'bytes', length: this.#head.copy(buffer, 0, position, position + wanted) }
     return { kind: 'bytes', length: await this.#file.read(buffer, position, wanted) }
   }
 
@@ -159,10 +175,29 @@ export class Partial implements SlabTarget {
     for (const resolve of waiting) resolve()
   }
 
+  #keepHead(chunks: readonly Buffer[]): void {
+    const first = chunks[0]?.subarray(0, MAX_HEAD_BYTES) ?? NOTHING
+    // Where it lies is used again, once it is written.
+    this.#head = Buffer.from(first)
+    this.wake()
+  }
+
   get #readable(): number {
     const { written } = this.#file
-    if (this.#state === 'sealed' || this.#state === 'stopped') return written
-    return Math.min(written, (this.#expected ?? written) - HELD_BACK_BYTES)
+    if (this.#state === 'sealed') return written
+    const inMemory = this.#head.length
+    // What was written when it stopped is not the end of the blob, but all that has come may be.
+    if (this.#state === 'stopped') return Math.max(written, this.#holdBack(inMemory))
+    return this.#holdBack(Math.max(written, inMemory))
+  }
+
+  /** Whether a read is to be answered from memory: all of it is there, or it is not in the file yet. */
+  #hasInMemory(position: number, length: number): boolean {
+    return position + length <= this.#head.length || position >= this.#file.written
+  }
+
+  #holdBack(bytes: number): number {
+    return Math.min(bytes, (this.#expected ?? bytes) - HELD_BACK_BYTES)
   }
 
   /** An end is for good: what was verified does not become wrong because something fails later. */

@@ -1,10 +1,11 @@
 /**
  * Bytes by digest. They lie under their sha256 digest whatever they are called; which repository may show them is
- * `store/links`. Content is immutable, so what is known of it (size, small content) is kept in memory.
+ * `store/links`. Content is immutable, so what is known of it (size, first bytes, small content) is kept in memory.
  */
 import { LRUCache } from 'lru-cache'
 import { type Digest, digestOf, isDigest } from '../protocol/digest.ts'
 import { type StorageDriver, StorageError, type StoredFile, type StoredStat } from './driver.ts'
+import { Heads } from './heads.ts'
 import { blobFolder, blobKey, quarantineFolder, TRASH_PREFIX, trashFolder } from './paths.ts'
 import { readWhole } from './read-whole.ts'
 import { FileBlob, MemoryBlob, type StoredBlob } from './stored-blob.ts'
@@ -27,6 +28,7 @@ export class BlobStore {
     sizeCalculation: (bytes) => bytes.length + 256,
     ttl: KNOWN_FOR_MS,
   })
+  readonly #heads = new Heads(KNOWN_FOR_MS)
   readonly #changing = new Map<Digest, Promise<unknown>>()
   readonly #readers = new Map<Digest, number>()
   readonly #suspicions = new Set<(digest: Digest) => void>()
@@ -39,7 +41,8 @@ export class BlobStore {
 
   /** Size in bytes, or `undefined` where there is no such blob. */
   async stat(digest: Digest): Promise<number | undefined> {
-    const sizeBytes = this.#small.get(digest)?.length ?? (await this.#driver.stat(blobKey(digest)))?.sizeBytes
+    const known = this.#small.get(digest)?.length ?? this.#heads.sizeOf(digest)
+    const sizeBytes = known ?? (await this.#driver.stat(blobKey(digest)))?.sizeBytes
     return sizeBytes === 0 && digest !== EMPTY ? undefined : sizeBytes
   }
 
@@ -47,12 +50,14 @@ export class BlobStore {
   async open(digest: Digest): Promise<StoredBlob | undefined> {
     const bytes = this.#small.get(digest)
     if (bytes !== undefined) return new MemoryBlob(digest, bytes)
+    const headed = this.#heads.open(digest, () => this.#driver.open(blobKey(digest)))
+    if (headed !== undefined) return this.#reading(digest, headed)
     const removals = this.#removals
     const file = await this.#driver.open(blobKey(digest))
     if (file === undefined) return undefined
     if (file.sizeBytes <= MEMORY_BLOB_BYTES) return this.#remember(digest, file, removals)
-    this.#readers.set(digest, (this.#readers.get(digest) ?? 0) + 1)
-    return new FileBlob(digest, file, () => this.#onClose(digest))
+    const isStale = () => removals !== this.#removals
+    return this.#reading(digest, this.#heads.learn(digest, file, isStale))
   }
 
   /** Bytes were found to be wrong, missing or unreadable: whoever {@link watchSuspicions} is told. */
@@ -84,6 +89,8 @@ export class BlobStore {
   /** Takes over a finished, verified local file. It is there, durably, when this resolves. */
   async adopt(file: string, digest: Digest): Promise<void> {
     await this.#alone(digest, () => this.#driver.adopt(file, blobKey(digest)))
+    // What it replaced may have been wrong.
+    this.#heads.forget(digest)
   }
 
   /** Stores verified bytes that are in memory: a manifest. */
@@ -170,6 +177,12 @@ export class BlobStore {
   #forget(digest: Digest): void {
     this.#removals += 1
     this.#small.delete(digest)
+    this.#heads.forget(digest)
+  }
+
+  #reading(digest: Digest, file: StoredFile): FileBlob {
+    this.#readers.set(digest, (this.#readers.get(digest) ?? 0) + 1)
+    return new FileBlob(digest, file, () => this.#onClose(digest))
   }
 
   #onClose(digest: Digest): void {

@@ -64,6 +64,25 @@ describe('a disk that is full in the middle of a fetch', () => {
       assert.ok(bytes.length < SIZE)
     }))
 
+  for (const [what, chunkBytes] of [
+    ['a part of the first bytes', 1000],
+    ['a part of all bytes, which came at once', SIZE],
+  ] as const) {
+    it(`lets a reader go on that has more than it took: ${what}`, () =>
+      onBench({ answers: [{ chunkBytes }] }, async (bench) => {
+        bench.disk.freeBytes = 500
+        assert.deepEqual((await bench.readAll(bench.start().flight)).bytes, BYTES)
+      }))
+
+    it(`does not let a blob through whose beginning was wrong, where it took ${what}`, () =>
+      onBench({ answers: [{ chunkBytes, wrongAt: 5 }] }, async (bench) => {
+        bench.disk.freeBytes = 500
+        const { bytes, error } = await bench.readAll(bench.start().flight)
+        assert.ok(isCorrupt(error), String(error))
+        assert.ok(bytes.length < SIZE)
+      }))
+  }
+
   it('resumes what a reader goes on with when that drops', () =>
     onBench(
       { answers: [HALF_WRITTEN, { dropAt: 60_000 }, { ignoresRange: true, dropAt: 80_000 }] },

@@ -97,6 +97,29 @@ describe('a partial', () => {
     assert.deepEqual(await read(0), { kind: 'bytes', length: 10, text: '0123456789' })
   })
 
+  it('gives its first bytes while they are being written, and keeps them where they were', async () => {
+    const received = Buffer.from(BYTES)
+    partial.expect(20)
+    const writing = partial.append([received])
+    assert.equal(partial.written, 0)
+    assert.deepEqual(await read(0), { kind: 'bytes', length: 10, text: '0123456789' })
+    await writing
+    received.fill('x')
+    disk.fail('read', 'EIO')
+    assert.deepEqual(await read(2), { kind: 'bytes', length: 8, text: '23456789' })
+  })
+
+  it('gives but for the last byte what the disk did not take, for all that it may be the whole blob', async () => {
+    disk.freeBytes = 4
+    await assert.rejects(partial.append([BYTES]), { kind: 'full' })
+    partial.stop()
+    assert.deepEqual(await read(0), { kind: 'bytes', length: 9, text: '012345678' })
+    assert.deepEqual(await read(9), { kind: 'stopped' })
+    partial.expect(12)
+    assert.deepEqual(await read(9), { kind: 'bytes', length: 1, text: '9' })
+    assert.deepEqual(await read(10), { kind: 'stopped' })
+  })
+
   it('writes on where the disk took a part of a write', async () => {
     disk.mostBytesAtOnce = 3
     await partial.append([BYTES.subarray(0, 2), BYTES.subarray(2, 8), BYTES.subarray(8)])
@@ -105,7 +128,8 @@ describe('a partial', () => {
   })
 
   it('does not take a file that lost its bytes for one that has ended', async () => {
-    await partial.append([BYTES])
+    await partial.append([BYTES.subarray(0, 2)])
+    await partial.append([BYTES.subarray(2)])
     partial.seal()
     await truncate(partial.path, 4)
     assert.deepEqual(await read(0), { kind: 'bytes', length: 4, text: '0123' })

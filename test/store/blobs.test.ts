@@ -6,6 +6,7 @@ import { digestOf } from '../../src/protocol/digest.ts'
 import { BlobStore } from '../../src/store/blobs.ts'
 import type { StoredFile } from '../../src/store/driver.ts'
 import { blobKey } from '../../src/store/paths.ts'
+import { readWhole } from '../../src/store/read-whole.ts'
 import { seededBytes } from '../support/bytes.ts'
 import { MemoryDriver } from '../support/memory-driver.ts'
 import { makeQuickFolder } from '../support/quick-folder.ts'
@@ -15,10 +16,10 @@ const LARGE = seededBytes(200_000, 'large')
 
 const readAll = async (file: StoredFile | undefined): Promise<Buffer | undefined> => {
   if (file === undefined) return undefined
-  const buffer = Buffer.alloc(file.sizeBytes + 1)
-  const length = await file.read(buffer, 0, buffer.length)
+  const bytes = await readWhole(file)
+  assert.equal(await file.read(Buffer.alloc(1), bytes.length, 1), 0)
   await file.close()
-  return buffer.subarray(0, length)
+  return bytes
 }
 
 describe('a blob', () => {

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { digestOf } from '../../src/protocol/digest.ts'
+import { BlobStore } from '../../src/store/blobs.ts'
+import { blobKey } from '../../src/store/paths.ts'
+import { seededBytes } from '../support/bytes.ts'
+import { MemoryDriver } from '../support/memory-driver.ts'
+
+const BYTES = seededBytes(300_000, 'blob')
+const DIGEST = digestOf(BYTES)
+const FIRST_READ = 64 * 1024
+
+/** A store with the blob, which was read from its start once, and its disk, which has been asked nothing since. */
+const makeRead = async (): Promise<{ blobs: BlobStore; driver: MemoryDriver }> => {
+  const driver = new MemoryDriver()
+  const blobs = new BlobStore(driver)
+  await blobs.write(DIGEST, BYTES)
+  const blob = (await blobs.open(DIGEST))!
+  await blob.read(Buffer.alloc(FIRST_READ), 0, FIRST_READ)
+  await blob.close()
+  driver.calls.length = 0
+  return { blobs, driver }
+}
+
+describe('a blob that was read not long ago', () => {
+  it('gives its first bytes while its file is still being opened', async () => {
+    const { blobs, driver } = await makeRead()
+    let goOn = (): void => {}
+    driver.pause = () => new Promise((resolve) => (goOn = resolve))
+    const blob = (await blobs.open(DIGEST))!
+    const buffer = Buffer.alloc(100)
+    assert.equal(await blob.read(buffer, 0, 100), 100)
+    assert.deepEqual(buffer, BYTES.subarray(0, 100))
+    const later = blob.read(buffer, FIRST_READ, 100)
+    goOn()
+    assert.equal(await later, 100)
+    assert.deepEqual(buffer, BYTES.subarray(FIRST_READ, FIRST_READ + 100))
+    await blob.close()
+  })
+
+  it('is read whole, in pieces of any size', async () => {
+    for (const size of [1000, FIRST_READ - 1, FIRST_READ, FIRST_READ + 1, BYTES.length]) {
+      const { blobs } = await makeRead()
+      const blob = (await blobs.open(DIGEST))!
+      const pieces: Buffer[] = []
+      for (let position = 0; position < BYTES.length; ) {
+        const piece = Buffer.alloc(size)
+        const count = await blob.read(piece, position, size)
+        pieces.push(piece.subarray(0, count))
+        position += count
+      }
+      assert.equal(await blob.read(Buffer.alloc(10), BYTES.length, 10), 0)
+      await blob.close()
+      assert.deepEqual(Buffer.concat(pieces), BYTES)
+    }
+  })
+
+  it('is known with its size', async () => {
+    const { blobs, driver } = await makeRead()
+    assert.equal(await blobs.stat(DIGEST), BYTES.length)
+    assert.deepEqual(driver.calls, [])
+  })
+
+  it('is gone at once where it was removed here', async () => {
+    const { blobs } = await makeRead()
+    await blobs.removeIf(DIGEST, async () => true)
+    assert.equal(await blobs.open(DIGEST), undefined)
+    assert.equal(await blobs.stat(DIGEST), undefined)
+  })
+
+  it('breaks off where another process has removed it, and is gone then', async () => {
+    const { blobs, driver } = await makeRead()
+    await driver.remove(blobKey(DIGEST))
+    const blob = (await blobs.open(DIGEST))!
+    const buffer = Buffer.alloc(FIRST_READ)
+    assert.equal(await blob.read(buffer, 0, FIRST_READ), FIRST_READ)
+    await assert.rejects(blob.read(buffer, FIRST_READ, FIRST_READ), { name: 'StorageError' })
+    await blob.close()
+    assert.equal(await blobs.open(DIGEST), undefined)
+  })
+
+  it('tells of a disk that fails when it is needed, and not before', async () => {
+    const { blobs, driver } = await makeRead()
+    driver.fail('open', 'damaged')
+    const blob = (await blobs.open(DIGEST))!
+    const buffer = Buffer.alloc(FIRST_READ)
+    assert.equal(await blob.read(buffer, 0, FIRST_READ), FIRST_READ)
+    await assert.rejects(blob.read(buffer, FIRST_READ, FIRST_READ), { kind: 'damaged' })
+    await blob.close()
+  })
+
+  it('counts as open until it is closed, though nothing was read', async () => {
+    const { blobs } = await makeRead()
+    const blob = (await blobs.open(DIGEST))!
+    assert.equal(blobs.isOpen(DIGEST), true)
+    await blob.close()
+    assert.equal(blobs.isOpen(DIGEST), false)
+  })
+})
