@@ -1,6 +1,6 @@
 /**
- * Ports that a test closes and opens again. One that the system chose may be anybody's meanwhile: of another test, or of a
- * connection on its way out. So they are chosen below those that the system gives away.
+ * Ports that a test closes and opens again, or names to a program. One that the system chose may be anybody's meanwhile: of
+ * another test, or of a connection on its way out. So they are chosen below those that the system gives away.
  */
 import { once } from 'node:events'
 import type { Server } from 'node:net'

@@ -2,13 +2,13 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
+import { listenOnKeptPort } from '../../support/kept-port.ts'
 import type { Workspace } from './workspace.ts'
 
-/** A port of 127.0.0.1 that was free just now, for a program that cannot choose one by itself. */
+/** A port of 127.0.0.1 that was free just now, and that the system gives to nobody, for a program that cannot choose one. */
 export const findFreePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const server = createServer()
+  const port = await listenOnKeptPort(server, 0)
   server.close()
   await once(server, 'close')
   return port
