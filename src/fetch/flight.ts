@@ -20,6 +20,14 @@ import { FlightReport } from './report.ts'
 import { confirmBlob } from './source.ts'
 import { Transfers } from './transfers.ts'
 
+/** How a flight begins. */
+export interface FlightStart {
+  /** What must have ended before: an earlier flight that has this digest's partial still open. */
+  readonly after?: Promise<unknown> | undefined
+  /** Whether the upstream is asked for all bytes before it is known for certain that none are here, and may be kept. */
+  readonly asksAhead?: boolean
+}
+
 /** A download in progress. */
 export class Flight {
   readonly plan: FlightPlan
@@ -42,8 +50,7 @@ export class Flight {
   readonly #beganMs: number
   #settleAnswer: (error?: unknown) => void = () => {}
 
-  /** @param after what must have ended before: an earlier flight that has this digest's partial still open */
-  constructor(plan: FlightPlan, tools: FlightTools, after?: Promise<unknown>) {
+  constructor(plan: FlightPlan, tools: FlightTools, start: FlightStart = {}) {
     this.plan = plan
     this.#tools = tools
     this.#beganMs = tools.clock.now()
@@ -54,7 +61,7 @@ export class Flight {
     })
     // Nobody may be waiting: a prefetch that fails is logged, not thrown.
     this.answered.catch(() => {})
-    this.ended = this.#fly(after)
+    this.ended = this.#fly(start)
   }
 
   /** Size of the whole in bytes; `undefined` where nobody knows it yet. */
@@ -126,17 +133,18 @@ export class Flight {
     this.#abort.abort(new UpstreamError('unreachable', `the fetch of ${this.plan.digest} was ended`))
   }
 
-  async #fly(after: Promise<unknown> | undefined): Promise<boolean> {
+  async #fly({ after, asksAhead = false }: FlightStart): Promise<boolean> {
     this.#report.began()
     try {
       await after
-      this.#partial = await this.#openPartial()
+      this.#partial = await this.#openPartial(asksAhead)
       if (this.#partial !== undefined && (await this.#fill(this.#partial))) return true
       // Where the disk took nothing, the readers still want to know of the blob.
       if (!this.#isAnswered) this.#onSize(await confirmBlob(this.plan, this.#abort.signal))
     } catch (error) {
       await this.#fail(this.#abort.signal.aborted ? this.#abort.signal.reason : error)
     } finally {
+      await this.#transfers.dropAhead()
       await this.#download?.end()
       await this.#partial?.release()
       this.#report.ended()
@@ -145,8 +153,10 @@ export class Flight {
   }
 
   /** @returns `undefined` where the store cannot be written: every reader fetches for itself then */
-  async #openPartial(): Promise<Partial | undefined> {
+  async #openPartial(asksAhead: boolean): Promise<Partial | undefined> {
     try {
+      this.#tools.admission?.requireFit(this.plan, this.plan.sizeBytes)
+      if (asksAhead) this.#transfers.askAhead(this.#abort.signal)
       return await openAdmitted(this.#tools, this.plan)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
