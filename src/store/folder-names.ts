@@ -4,16 +4,12 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { StorageDriver } from './driver.ts'
+import { isSettled } from './settled.ts'
 
 /** Names kept in memory, of all folders together: some 40 MB. */
 const MAX_NAMES = 500_000
 /** A shorter list is read as fast as its folder is looked at, and is not kept. */
 const MIN_NAMES = 64
-/**
- * A folder that changed less than this ago may change again without showing it, since its time is only so exact, in
- * milliseconds: most file systems go by the kernel's ticks, the coarsest by steps of 2 s. Clocks may differ a little.
- */
-const SETTLED_AFTER_MS = { ticks: 1_000, seconds: 5_000 }
 
 /** What folders are read with. */
 type FolderDriver = Pick<StorageDriver, 'list' | 'namesChangedAtMs'>
@@ -22,10 +18,6 @@ interface Listed<N extends string> {
   readonly names: readonly N[]
   readonly changedAtMs: number
 }
-
-/** Whether a folder cannot have changed again without showing it. A time that is no whole second is no coarse one. */
-const isSettled = (changedAtMs: number, nowMs: number): boolean =>
-  nowMs - changedAtMs > (changedAtMs % 1000 === 0 ? SETTLED_AFTER_MS.seconds : SETTLED_AFTER_MS.ticks)
 
 /** Index of the first of sorted names of which `isPast` holds, as it does of all that follow it. */
 export const indexOfFirst = (sorted: readonly string[], isPast: (name: string) => boolean): number => {

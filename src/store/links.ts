@@ -1,7 +1,7 @@
 /**
  * What each repository has: blobs, manifests and tags, as links in distribution's layout. A link makes content visible;
- * without one the same bytes are unknown in that repository. Links that were seen are kept in memory for a moment, so
- * that a second process on the volume is noticed within {@link KNOWN_FOR_MS}.
+ * without one the same bytes are unknown in that repository. Links that were seen are kept in memory, and believed for a
+ * moment, so that a second process on the volume is noticed within {@link KNOWN_FOR_MS}.
  */
 import { Memory } from '../memory.ts'
 import type { CacheMeter } from '../observe/cache-meter.ts'
@@ -9,6 +9,7 @@ import { type Digest, isDigest } from '../protocol/digest.ts'
 import { isTag, type RepositoryName, type Tag } from '../protocol/name.ts'
 import type { StorageDriver } from './driver.ts'
 import { FolderNames } from './folder-names.ts'
+import { KnownValues } from './known-values.ts'
 import {
   layerLinkKey,
   layersPrefix,
@@ -22,7 +23,7 @@ import {
   tagsPrefix,
 } from './paths.ts'
 
-/** Links kept in memory. */
+/** Links kept in memory, and tags as many. */
 const MAX_KNOWN = 100_000
 /** Blobs of which it is kept who was given them last. */
 const MAX_LAST = 50_000
@@ -36,12 +37,18 @@ const TAG_SHOWN_FOR_MS = 30_000
 /** Key of what changes a repository's tags and manifests, one at a time (`Coordinator.exclusive`). */
 export const tagsKey = (name: RepositoryName): string => `tags ${name}`
 
+/** A torn link of an old crash is as good as none. */
+const parseLink = (bytes: Buffer | undefined): Digest | undefined => {
+  const text = bytes?.toString('latin1').trim()
+  return text !== undefined && isDigest(text) ? text : undefined
+}
+
 /** The links of all repositories. */
 export class LinkStore {
   readonly #driver: StorageDriver
   readonly #meter: CacheMeter | undefined
-  readonly #known = new Memory<string, Digest>(MAX_KNOWN, { ttl: KNOWN_FOR_MS })
-  readonly #tags = new Memory<string, Digest>(MAX_KNOWN, { ttl: TAG_KNOWN_FOR_MS })
+  readonly #known: KnownValues<Digest>
+  readonly #tags: KnownValues<Digest>
   readonly #lastByDigest = new Memory<Digest, RepositoryName>(MAX_LAST)
   readonly #writing = new Map<string, Promise<void>>()
   readonly #watchers = new Set<(stored: Digest) => void>()
@@ -50,9 +57,13 @@ export class LinkStore {
   #changes = 0
   #removals = 0
 
-  constructor(driver: StorageDriver, meter?: CacheMeter) {
+  /** @param now monotonic milliseconds, for the age of what is remembered; a test passes its own clock */
+  constructor(driver: StorageDriver, meter?: CacheMeter, now?: () => number) {
     this.#driver = driver
     this.#meter = meter
+    const options = { maxEntries: MAX_KNOWN, parse: parseLink, now }
+    this.#known = new KnownValues(driver, { ...options, forMs: KNOWN_FOR_MS })
+    this.#tags = new KnownValues(driver, { ...options, forMs: TAG_KNOWN_FOR_MS })
     this.#tagNames = new FolderNames(driver, isTag)
   }
 
@@ -74,12 +85,12 @@ export class LinkStore {
 
   /** The sha256 digest under which a blob of this repository lies, or `undefined` where it has no such blob. */
   findBlob(name: RepositoryName, digest: Digest): Promise<Digest | undefined> {
-    return this.#read(layerLinkKey(name, digest))
+    return this.#find(this.#known, layerLinkKey(name, digest))
   }
 
   /** The sha256 digest under which a manifest of this repository lies, or `undefined`. */
   findManifest(name: RepositoryName, digest: Digest): Promise<Digest | undefined> {
-    return this.#read(revisionLinkKey(name, digest))
+    return this.#find(this.#known, revisionLinkKey(name, digest))
   }
 
   /** Lets a repository have a blob, under the name `digest`; `stored` is where its bytes lie. */
@@ -114,7 +125,7 @@ export class LinkStore {
 
   /** What a tag points at, or `undefined`. */
   async readTag(name: RepositoryName, tag: Tag): Promise<Digest | undefined> {
-    return this.#readThrough(this.#tags, tagCurrentKey(name, tag))
+    return this.#find(this.#tags, tagCurrentKey(name, tag))
   }
 
   /** Lets reads find a tag at once, in memory, while {@link writeTag} is still under way. */
@@ -125,7 +136,7 @@ export class LinkStore {
   /** Points a tag at a manifest. */
   async writeTag(name: RepositoryName, tag: Tag, digest: Digest): Promise<void> {
     await this.#driver.write(tagCurrentKey(name, tag), digest)
-    this.#rememberTag(tagCurrentKey(name, tag), digest, TAG_KNOWN_FOR_MS)
+    this.#rememberTag(tagCurrentKey(name, tag), digest)
     // It has moved: that nobody can read where it once was does not undo that.
     await this.#driver.writeLazily(tagIndexKey(name, tag, digest), digest).catch(() => {})
   }
@@ -190,7 +201,7 @@ export class LinkStore {
 
   async *#walkLinks(prefix: string): AsyncGenerator<Digest, void, void> {
     for (const entry of await this.#driver.list(prefix)) {
-      const stored = entry === 'link' ? await this.#readLink(`${prefix}/${entry}`) : undefined
+      const stored = entry === 'link' ? parseLink(await this.#driver.read(`${prefix}/${entry}`)) : undefined
       if (stored !== undefined) yield stored
       if (entry !== 'link') yield* this.#walkLinks(`${prefix}/${entry}`)
     }
@@ -214,30 +225,15 @@ export class LinkStore {
     return lists.flat().filter(isDigest)
   }
 
-  #rememberTag(key: string, digest: Digest, forMs: number): void {
+  #rememberTag(key: string, digest: Digest, forMs?: number): void {
     this.#changes += 1
-    this.#tags.set(key, digest, { ttl: forMs })
+    this.#tags.set(key, digest, forMs)
   }
 
-  #read(key: string): Promise<Digest | undefined> {
-    return this.#readThrough(this.#known, key)
-  }
-
-  async #readThrough(memory: Memory<string, Digest>, key: string): Promise<Digest | undefined> {
-    const known = memory.get(key)
-    this.#meter?.noteLookup(known !== undefined)
-    if (known !== undefined) return known
-    const changes = this.#changes
-    const digest = await this.#readLink(key)
-    // What was moved or removed while it was read is not to be believed any longer.
-    if (digest !== undefined && changes === this.#changes) memory.set(key, digest)
-    return digest
-  }
-
-  async #readLink(key: string): Promise<Digest | undefined> {
-    const text = (await this.#driver.read(key))?.toString('latin1').trim()
-    // A torn link of an old crash is as good as none.
-    return text !== undefined && isDigest(text) ? text : undefined
+  async #find(known: KnownValues<Digest>, key: string): Promise<Digest | undefined> {
+    const digest = known.believed(key)
+    this.#meter?.noteLookup(digest !== undefined)
+    return digest ?? known.look(key)
   }
 
   /** One write of a link at a time: whoever finds it being written waits until it is durable. */
@@ -251,7 +247,7 @@ export class LinkStore {
 
   /** Looks at the store, not at what is remembered: another process may have removed it. */
   async #writeMissing(key: string, stored: Digest): Promise<void> {
-    if ((await this.#readLink(key)) !== stored) await this.#driver.write(key, stored)
+    if (parseLink(await this.#driver.read(key)) !== stored) await this.#driver.write(key, stored)
     this.#known.set(key, stored)
   }
 

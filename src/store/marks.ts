@@ -7,6 +7,7 @@ import type { Digest } from '../protocol/digest.ts'
 import { isDigest } from '../protocol/digest.ts'
 import type { RepositoryName, Tag } from '../protocol/name.ts'
 import { type StorageDriver, StorageError } from './driver.ts'
+import { KnownValues } from './known-values.ts'
 import { askedKey, confirmedPrefix, formatFileDigest, markKey, parseFileDigest } from './paths.ts'
 
 /** What a repository is: pushed here, or had from the upstream of that host. */
@@ -48,10 +49,28 @@ const isAsked = (value: unknown): value is Asked => {
   return typeof digest === 'string' && isDigest(digest) && typeof atMs === 'number'
 }
 
+const parseJson = (bytes: Buffer | undefined): unknown => {
+  try {
+    return bytes === undefined ? undefined : JSON.parse(bytes.toString())
+  } catch {
+    return undefined
+  }
+}
+
+/** That a repository has no mark is remembered, too. */
+interface Marked {
+  readonly mark: Mark | undefined
+}
+
+const parseMark = (bytes: Buffer | undefined): Marked => {
+  const value = parseJson(bytes)
+  return { mark: isMark(value) ? value : undefined }
+}
+
 /** The marks of all repositories. */
 export class MarkStore {
   readonly #driver: StorageDriver
-  readonly #marks: Memory<RepositoryName, { mark: Mark | undefined }>
+  readonly #marks: KnownValues<Marked>
   /** What was last read of those that have one, however long ago. */
   readonly #last = new Memory<RepositoryName, Mark>(MAX_KNOWN)
   readonly #asked = new Memory<string, { readonly asked: Asked; readonly writtenAtMs: number }>(MAX_KNOWN)
@@ -59,10 +78,15 @@ export class MarkStore {
   /** Counts what was written or removed: what was read meanwhile is not to be believed any longer. */
   #changes = 0
 
-  /** @param now milliseconds, for the age of what is remembered; a test passes its own clock */
-  constructor(driver: StorageDriver, now: () => number = () => performance.now()) {
+  /** @param now monotonic milliseconds, for the age of what is remembered; a test passes its own clock */
+  constructor(driver: StorageDriver, now?: () => number) {
     this.#driver = driver
-    this.#marks = new Memory(MAX_KNOWN, { ttl: KNOWN_FOR_MS, ttlResolution: 0, perf: { now } })
+    this.#marks = new KnownValues(driver, {
+      maxEntries: MAX_KNOWN,
+      forMs: KNOWN_FOR_MS,
+      parse: parseMark,
+      now,
+    })
   }
 
   /** How often a mark was written or removed. */
@@ -75,10 +99,10 @@ export class MarkStore {
    * mirrored is mirrored still, and of what was never looked at nothing is guessed.
    */
   async read(name: RepositoryName): Promise<Mark | undefined> {
-    const known = this.#marks.get(name)
+    const known = this.#marks.believed(markKey(name))
     if (known !== undefined) return known.mark
     try {
-      return await this.reread(name)
+      return await this.#noteLast(name, this.#marks.look(markKey(name)))
     } catch (error) {
       const last = this.#last.get(name)
       if (!(error instanceof StorageError) || last === undefined) throw error
@@ -88,11 +112,7 @@ export class MarkStore {
 
   /** The same from the store alone, where a second process may have written it just now. */
   async reread(name: RepositoryName): Promise<Mark | undefined> {
-    const changes = this.#changes
-    const value = await this.#readJson(markKey(name))
-    const mark = isMark(value) ? value : undefined
-    if (changes === this.#changes) this.#remember(name, mark)
-    return mark
+    return this.#noteLast(name, this.#marks.reread(markKey(name)))
   }
 
   /**
@@ -105,25 +125,29 @@ export class MarkStore {
       if (present !== undefined && rankOf(present) > rankOf(mark)) return
       await this.#driver.write(markKey(name), JSON.stringify(mark))
       this.#changes += 1
-      this.#remember(name, mark)
+      this.#marks.set(markKey(name), { mark })
+      this.#last.set(name, mark)
     })
   }
 
   /** Lifts the mark of a repository. */
   async remove(name: RepositoryName): Promise<void> {
     await this.#inTurn(name, async () => {
-      this.#marks.delete(name)
+      this.#marks.delete(markKey(name))
       await this.#driver.remove(markKey(name))
       this.#changes += 1
-      this.#marks.delete(name)
+      this.#marks.delete(markKey(name))
       this.#last.delete(name)
     })
   }
 
-  #remember(name: RepositoryName, mark: Mark | undefined): void {
-    this.#marks.set(name, { mark })
+  async #noteLast(name: RepositoryName, looking: Promise<Marked | undefined>): Promise<Mark | undefined> {
+    const changes = this.#changes
+    const mark = (await looking)?.mark
+    if (changes !== this.#changes) return mark
     if (mark === undefined) this.#last.delete(name)
     else this.#last.set(name, mark)
+    return mark
   }
 
   /** What the upstream last said of a tag, as far as that can be read. */
@@ -131,7 +155,7 @@ export class MarkStore {
     const key = askedKey(name, tag)
     const known = this.#asked.get(key)
     if (known !== undefined) return known.asked
-    const value = await this.#readJson(key).catch(ignoreStorageError)
+    const value = parseJson(await this.#driver.read(key).catch(ignoreStorageError))
     if (!isAsked(value)) return undefined
     this.#asked.set(key, { asked: value, writtenAtMs: value.atMs })
     return value
@@ -174,14 +198,5 @@ export class MarkStore {
   async listConfirmed(name: RepositoryName): Promise<Set<Digest>> {
     const entries = await this.#driver.list(confirmedPrefix(name))
     return new Set(entries.map(parseFileDigest).filter((digest) => digest !== undefined))
-  }
-
-  async #readJson(key: string): Promise<unknown> {
-    const bytes = await this.#driver.read(key)
-    try {
-      return bytes === undefined ? undefined : JSON.parse(bytes.toString())
-    } catch {
-      return undefined
-    }
   }
 }

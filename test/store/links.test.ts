@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
+import type { CacheMeter } from '../../src/observe/cache-meter.ts'
 import { digestOf } from '../../src/protocol/digest.ts'
 import type { RepositoryName, Tag } from '../../src/protocol/name.ts'
 import { LinkStore } from '../../src/store/links.ts'
@@ -132,6 +133,31 @@ describe('links', () => {
     assert.equal(await links.findBlob(NAME, ONE), ONE)
   })
 
+  it('are looked at when they were believed for two seconds, and read where another process changed them', async () => {
+    let nowMs = 0
+    const lookups: boolean[] = []
+    const meter = { noteLookup: (isHit: boolean) => lookups.push(isHit) } as unknown as CacheMeter
+    links = new LinkStore(driver, meter, () => nowMs)
+    // Long ago by the real clock, as the driver's is.
+    driver.put(layerLinkKey(NAME, ONE), ONE)
+    const find = async (): Promise<string[]> => {
+      driver.calls.length = 0
+      assert.equal(await links.findBlob(NAME, ONE), ONE)
+      return driver.calls.map((call) => call.split(' ')[0]!)
+    }
+    assert.deepEqual([await find(), await find()], [['read'], []])
+    nowMs += 2_000
+    assert.deepEqual([await find(), await find()], [['stat', 'read'], []])
+    nowMs += 2_000
+    assert.deepEqual([await find(), await find()], [['stat'], []])
+    assert.deepEqual(lookups, [false, true, false, true, false, true], 'a look is no hit')
+    await driver.remove(layerLinkKey(NAME, ONE))
+    nowMs += 1_999
+    assert.equal(await links.findBlob(NAME, ONE), ONE)
+    nowMs += 1
+    assert.equal(await links.findBlob(NAME, ONE), undefined)
+  })
+
   it('tell whether a repository has or had anything', async () => {
     assert.equal(await links.hasRepository(NAME), false)
     await links.linkManifest(OTHER, ONE)
@@ -166,6 +192,37 @@ describe('a tag', () => {
   it('is found in memory while it is being written', async () => {
     links.showTag(NAME, TAG, ONE)
     assert.equal(await links.readTag(NAME, TAG), ONE)
+  })
+
+  it('that another process moves is noticed within a second', async () => {
+    let nowMs = 0
+    links = new LinkStore(driver, undefined, () => nowMs)
+    driver.put(tagCurrentKey(NAME, TAG), ONE)
+    for (let i = 0; i < 3; i += 1) {
+      assert.equal(await links.readTag(NAME, TAG), ONE)
+      nowMs += 1_000
+    }
+    assert.equal(await links.readTag(NAME, TAG), ONE)
+    driver.nowMs += 1
+    driver.put(tagCurrentKey(NAME, TAG), TWO)
+    nowMs += 999
+    assert.equal(await links.readTag(NAME, TAG), ONE)
+    nowMs += 1
+    assert.equal(await links.readTag(NAME, TAG), TWO)
+  })
+
+  it('that is still being written is believed for longer, and for no more than a second once it is', async () => {
+    let nowMs = 0
+    links = new LinkStore(driver, undefined, () => nowMs)
+    links.showTag(NAME, TAG, ONE)
+    nowMs += 29_999
+    assert.equal(await links.readTag(NAME, TAG), ONE)
+    await links.writeTag(NAME, TAG, ONE)
+    await driver.remove(tagFolder(NAME, TAG))
+    nowMs += 999
+    assert.equal(await links.readTag(NAME, TAG), ONE)
+    nowMs += 1
+    assert.equal(await links.readTag(NAME, TAG), undefined)
   })
 
   it('that was being read while it moved is not remembered where it was', async () => {

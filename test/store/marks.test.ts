@@ -124,6 +124,61 @@ describe('a mark', () => {
     await assert.rejects(marks.read(NAME), { name: 'StorageError' })
   })
 
+  it('is looked at when it was believed for two seconds, and read where another process changed it', async () => {
+    let nowMs = 0
+    marks = new MarkStore(driver, () => nowMs)
+    // Long ago by the real clock, as the driver's is.
+    driver.put(markKey(NAME), JSON.stringify(BEGUN))
+    const read = async (): Promise<string[]> => {
+      driver.calls.length = 0
+      assert.deepEqual(await marks.read(NAME), BEGUN)
+      return driver.calls.map((call) => call.split(' ')[0]!)
+    }
+    assert.deepEqual([await read(), await read()], [['read'], []])
+    nowMs += 2_000
+    assert.deepEqual([await read(), await read()], [['stat', 'read'], []])
+    nowMs += 2_000
+    assert.deepEqual([await read(), await read()], [['stat'], []])
+    driver.nowMs += 1
+    driver.put(markKey(NAME), JSON.stringify(KEPT))
+    nowMs += 2_000
+    assert.deepEqual(await marks.read(NAME), KEPT)
+  })
+
+  it('that another process writes where there was none is noticed after two seconds', async () => {
+    let nowMs = 0
+    marks = new MarkStore(driver, () => nowMs)
+    await marks.read(NAME)
+    driver.put(markKey(NAME), JSON.stringify(KEPT))
+    nowMs += 1_999
+    assert.equal(await marks.read(NAME), undefined)
+    nowMs += 1
+    assert.deepEqual(await marks.read(NAME), KEPT)
+  })
+
+  it('that was read once holds while the store cannot be looked at', async () => {
+    let nowMs = 0
+    marks = new MarkStore(driver, () => nowMs)
+    driver.put(markKey(NAME), JSON.stringify(MIRRORED))
+    await marks.read(NAME)
+    nowMs += 60_000
+    driver.fail('stat', 'io')
+    assert.deepEqual(await marks.read(NAME), MIRRORED)
+    assert.deepEqual(await marks.reread(NAME), MIRRORED)
+  })
+
+  it('that was being read while it was removed does not hold when the store cannot be read', async () => {
+    driver.put(markKey(NAME), JSON.stringify(MIRRORED))
+    driver.pause = async (operation) => {
+      if (operation !== 'read') return
+      driver.pause = async () => {}
+      await marks.remove(NAME)
+    }
+    assert.deepEqual(await marks.read(NAME), MIRRORED)
+    driver.fail('read', 'io')
+    await assert.rejects(marks.read(NAME), { name: 'StorageError' })
+  })
+
   it('is looked for in the store by reread, where another process may have written it', async () => {
     await marks.read(NAME)
     driver.put(markKey(NAME), JSON.stringify(KEPT))

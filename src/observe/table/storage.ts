@@ -17,7 +17,10 @@ export const storageMetrics = ({ counter, gauge, histogram }: Make) => ({
     'registry_storage_cache_requests_total',
     'Links of blobs and manifests that were looked for',
   ),
-  cacheHits: counter('registry_storage_cache_hits_total', 'Links of blobs and manifests found in memory'),
+  cacheHits: counter(
+    'registry_storage_cache_hits_total',
+    'Links of blobs and manifests found in memory, without a look at the store',
+  ),
   cacheErrors: counter(
     'registry_storage_cache_errors_total',
     'Failures of the memory of links: there are none',
