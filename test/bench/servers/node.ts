@@ -1,4 +1,4 @@
-/** Node by itself: the limit of small answers, and a yardstick that neighbours slow down as they slow us. */
+/** Node by itself: the limit of small answers and of TLS, and a yardstick that neighbours slow down as they slow us. */
 import { fileURLToPath } from 'node:url'
 import { findFreePort } from '../../e2e/support/ports.ts'
 import { type Contestant, launch } from './server.ts'
@@ -10,10 +10,12 @@ export const node: Contestant = {
   executable: () => process.execPath,
   start: async (workspace, at, options) => {
     const port = await findFreePort()
+    const { certificate } = options
+    const tls = certificate === undefined ? [] : [certificate.certFile, certificate.keyFile]
     return launch(workspace, await workspace.folder(at), {
       name: 'node',
       command: process.execPath,
-      args: ['--import', import.meta.resolve('tsx'), MAIN, String(port)],
+      args: ['--import', import.meta.resolve('tsx'), MAIN, String(port), ...tls],
       port,
       options,
     })
