@@ -1,10 +1,12 @@
 /**
- * An image that is not cached, pulled by a real dockerd from an upstream like Docker Hub, and unpacked. dockerd opens a new
- * connection for every request, and each costs round trips where the host is far away. What it would take from an
- * upstream that is not far away at all, over the same wire, is the least that any mirror can reach.
+ * An image that is not cached, pulled and unpacked by a real dockerd, from an upstream like Docker Hub. dockerd unpacks one
+ * layer after the other, each as soon as those below it are there: which layer comes first counts. Told besides are the
+ * least that any mirror can reach, which is the wire without a round trip, one layer after the other; and what dockerd
+ * needs for itself.
  */
 import { type Dockerd, startDockerd } from '../../e2e/support/clients/dockerd.ts'
 import { skipWithout } from '../../e2e/support/tools.ts'
+import { makeWorkspace } from '../../e2e/support/workspace.ts'
 import type { Bench, Case } from '../bench.ts'
 import { borrowMemory } from '../measure/lent-memory.ts'
 import type { Metric } from '../measure/samples.ts'
@@ -20,19 +22,24 @@ import { AT_ONCE, BEFORE, LAYERS, SMALL } from './cold-image.ts'
 const seconds = (name: string): Metric => ({ name, unit: 's', better: 'less' })
 
 const TOTAL = seconds('total s')
-/** dockerd's own time, and the wire's. */
-const NEAR = seconds('upstream near by, same wire: s')
-/** dockerd's own time. */
-const UNTHROTTLED = seconds('upstream near by, nothing throttled: s')
+const LEAST = seconds('least: wire and dockerd, s')
+const UNPACKING = seconds('dockerd by itself, s')
+const FETCHES: Metric = { name: 'upstream GETs', unit: 'requests', better: 'less' }
 
 const TAG = 'latest'
 /** The image lies in the mirror's store, in what dockerd downloads and in what it unpacks. */
 const COPIES = 3
 
-/** Pulls an image with everything that belongs to it, and forgets it. @returns seconds that the pull took */
-const pull = async (dockerd: Dockerd, server: Server, tag: string): Promise<number> => {
-  const { host, port } = server.target
-  const reference = `${host}:${port}/${NAME}:${tag}`
+/** A dockerd that pulls so many layers at once. It trusts any host that a registry on loopback redirects to. */
+const startEngine = async ({ workspace }: Bench, atOnce: number): Promise<Dockerd> => {
+  const own = await makeWorkspace()
+  workspace.defer(() => own.remove())
+  return startDockerd(own, { config: JSON.stringify({ 'max-concurrent-downloads': atOnce }), env: {} })
+}
+
+/** Pulls an image, and forgets it with all its layers. @returns seconds that the pull took */
+const pull = async (dockerd: Dockerd, { target }: Server, tag: string): Promise<number> => {
+  const reference = `${target.host}:${target.port}/${NAME}:${tag}`
   const beganAtMs = performance.now()
   await dockerd.docker('pull', '--quiet', reference)
   const tookS = (performance.now() - beganAtMs) / 1000
@@ -46,6 +53,7 @@ const run = async (bench: Bench): Promise<void> => {
   const certificate = await makeCertificate(bench.workspace)
   const layerBytes = LAYERS.map((size) => Math.round(size * bench.size(1, 0.1)))
   const smallBytes = LAYERS.map((size) => Math.round(size * SMALL))
+  const sizeBytes = layerBytes.reduce((sum, size) => sum + size, 0)
   const before = Array.from({ length: BEFORE }, (_, i) => `before-${i}`)
   const startUpstream = async (options: UpstreamOptions): Promise<Upstream> => {
     const upstream = await Upstream.start(bench.workspace, options)
@@ -54,28 +62,30 @@ const run = async (bench: Bench): Promise<void> => {
     return upstream
   }
   const hub = await startUpstream({ ...WIRE, hub: certificate })
-  const near = await startUpstream({ bytesPerS: WIRE.bytesPerS })
-  const unthrottled = await startUpstream({})
-  // It trusts any host that a registry on loopback redirects to.
-  const dockerd = await startDockerd(bench.workspace, { config: '{}', env: {} })
+  const wire = await startUpstream({ bytesPerS: WIRE.bytesPerS })
+  const nothing = await startUpstream({})
+  const dockerd = await startEngine(bench, AT_ONCE)
+  const inOrder = await startEngine(bench, 1)
 
-  const measure = async (server: Server, metric: Metric, round: number): Promise<void> => {
-    await borrowMemory(bench.workspace.path, COPIES * layerBytes.reduce((sum, size) => sum + size, 0))
-    bench.note(metric, server, round, await pull(dockerd, server, TAG))
+  const pullCold = async (engine: Dockerd, server: Server): Promise<number> => {
+    await borrowMemory(bench.workspace.path, COPIES * sizeBytes)
+    return pull(engine, server, TAG)
   }
+  const pullFrom = async ({ address }: Upstream, engine: Dockerd): Promise<number> =>
+    pullCold(engine, await bench.start(direct, { upstream: address }))
+
   const options = { upstream: hub.address, trustedCaFile: certificate.caFile }
   const names = ['direct', 'entrepot', 'docker-registry', 'distribution'] as const
   await bench.coldRounds(names, options, async (server, round) => {
     const order = { registry: server.url, name: NAME, caFile: certificate.caFile, atOnce: AT_ONCE }
     for (const tag of before) await bench.clients.pullImage({ ...order, tag })
-    await pull(dockerd, server, before[0] as string)
-    await measure(server, TOTAL, round)
+    for (const engine of [dockerd, inOrder]) await pull(engine, server, before[0] as string)
+    const askedBefore = (await hub.counts()).blobs
+    bench.note(TOTAL, server, round, await pullCold(dockerd, server))
+    bench.note(FETCHES, server, round, (await hub.counts()).blobs - askedBefore)
     if (server.name !== direct.name) return
-    for (const [metric, { address }] of [
-      [NEAR, near],
-      [UNTHROTTLED, unthrottled],
-    ] as const)
-      await measure(await bench.start(direct, { upstream: address }), metric, round)
+    bench.note(LEAST, server, round, await pullFrom(wire, inOrder))
+    bench.note(UNPACKING, server, round, await pullFrom(nothing, dockerd))
   })
 }
 
