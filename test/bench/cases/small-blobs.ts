@@ -4,6 +4,7 @@ import type { Requested } from '../client/requests.ts'
 import { findWrk, runWrk } from '../client/wrk.ts'
 import { makeBlob } from '../content.ts'
 import type { Metric } from '../measure/samples.ts'
+import { node } from '../servers/node.ts'
 import type { ContestantName, Server } from '../servers/server.ts'
 import { blobPath, layOut, warm } from '../servers/warm.ts'
 import { Upstream } from '../upstream/upstream.ts'
@@ -41,7 +42,7 @@ const ask = (
 }
 
 const run = async (bench: Bench): Promise<void> => {
-  const count = bench.size(5000, 500)
+  const count = bench.size(5000, 250)
   const blobs = Array.from({ length: count }, (_, i) =>
     makeBlob({ seed: `small-${i}`, sizeBytes: BLOB_BYTES }),
   )
@@ -55,7 +56,7 @@ const run = async (bench: Bench): Promise<void> => {
       contestant,
       isStatic ? { rootDirectory: await layOut(bench, blobs) } : { upstream: upstream.address },
     )
-    if (!isStatic) await warm(bench, server, upstream, paths)
+    if (!isStatic && contestant !== node) await warm(bench, server, upstream, paths)
     servers.push(server)
   }
   for (const server of servers) await ask(bench, server, paths, WARM_UP_MS)

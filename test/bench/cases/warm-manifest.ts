@@ -4,6 +4,7 @@ import type { Requested } from '../client/requests.ts'
 import { findWrk, runWrk } from '../client/wrk.ts'
 import { makeImage } from '../image.ts'
 import type { Metric } from '../measure/samples.ts'
+import { node } from '../servers/node.ts'
 import type { ContestantName, Server } from '../servers/server.ts'
 import { manifestPath, warm } from '../servers/warm.ts'
 import { Upstream } from '../upstream/upstream.ts'
@@ -91,7 +92,7 @@ const run = async (bench: Bench): Promise<void> => {
   const servers: Server[] = []
   for (const contestant of bench.present(...bench.size(EVERYBODY, COMPARED))) {
     const server = await bench.start(contestant, { upstream: upstream.address })
-    await warm(bench, server, upstream, Object.values(pathBy))
+    if (contestant !== node) await warm(bench, server, upstream, Object.values(pathBy))
     servers.push(server)
   }
   for (const server of servers) await ask(bench, server, SHORT_WAYS[0] as Way, pathBy.digest, WARM_UP_MS)
