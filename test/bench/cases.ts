@@ -4,6 +4,7 @@ import { busy } from './cases/busy.ts'
 import { coldBlob } from './cases/cold-blob.ts'
 import { coldGigabyte } from './cases/cold-gigabyte.ts'
 import { coldImage, coldImageHub } from './cases/cold-image.ts'
+import { coldImageDockerd } from './cases/cold-image-dockerd.ts'
 import { herd } from './cases/herd.ts'
 import { manyClients } from './cases/many-clients.ts'
 import { push } from './cases/push.ts'
@@ -25,6 +26,7 @@ export const CASES: readonly Case[] = [
   coldBlob,
   coldImage,
   coldImageHub,
+  coldImageDockerd,
   coldGigabyte,
   herd,
   manyClients,

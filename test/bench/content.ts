@@ -26,7 +26,7 @@ export type ReadBlock = (position: number, length: number) => Buffer
 
 /** Reads the bytes of a recipe: at least one at a time, at most what is left of a block. */
 export const blockReader = ({ seed, sizeBytes }: Recipe): ReadBlock => {
-  const first = Buffer.from(NOISE)
+  const first = Buffer.from(NOISE.subarray(0, sizeBytes))
   first.write(`${seed}\n`)
   return (position, length) => {
     const offset = position % BLOCK_BYTES

@@ -4,12 +4,12 @@ import type { ContestantName } from './servers/server.ts'
 
 export const USAGE = `npm run bench -- [options]
   --case <name>      only this case; may be given several times
-  --short            the short form, about a minute: processor time beside others', compared with what is
+  --short            the short form, under a minute: processor time beside others', compared with what is
                      stored; a loss of more than a third, three times in a row, fails
   --growth           another form: how speed and memory go with size, drawn into docs/; a quarter of an hour
   --runs <n>         rounds of each case (default 3, short form 2)
   --with <names>     who takes part, separated by commas (default: everybody who is installed; short form: entrepot,
-                     docker-registry and Node by itself)
+                     and docker-registry or Node by itself)
   --json <file>      writes all figures there
   --store            stores the ratios of this short run as those to compare with
   --document         writes how the targets fared into docs/performance.md

@@ -45,7 +45,7 @@ export const TARGETS: readonly Target[] = [
   { case: 'cold-blob', metric: 'first byte after direct', atMost: 2 },
   { case: 'cold-blob', metric: 'total', to: 'direct', atMost: 1.01 },
   { case: 'cold-image', metric: 'total', to: 'direct', atMost: 0.98 },
-  { case: 'cold-image-hub', metric: 'total', to: 'direct', atMost: 0.9 },
+  { case: 'cold-image-dockerd', metric: 'total', to: 'direct', atMost: 0.9 },
   { case: 'cold-gigabyte', metric: 'GB/s', to: 'distribution', atLeast: 1.15 },
   { case: 'cold-gigabyte', metric: 'CPU', to: 'distribution', atMost: 1 },
   { case: 'herd', metric: 'upstream GETs', atMost: 1 },

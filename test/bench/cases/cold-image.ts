@@ -13,14 +13,14 @@ import { WIRE } from './cold-blob.ts'
 
 const TOTAL: Metric = { name: 'total s', unit: 's', better: 'less' }
 const TAG = 'latest'
-const AT_ONCE = 3
+export const AT_ONCE = 3
 
 /** Sizes of layers as a real image has them, in bytes: 150 MB in all. */
-const LAYERS = [30e6, 25e6, 22e6, 20e6, 18e6, 15e6, 10e6, 6e6, 3e6, 900e3, 90e3, 10e3]
+export const LAYERS = [30e6, 25e6, 22e6, 20e6, 18e6, 15e6, 10e6, 6e6, 3e6, 900e3, 90e3, 10e3]
 
 /** Small images that are pulled before: as many as it takes until code that runs for each is compiled. */
-const BEFORE = 8
-const SMALL = 1 / 1000
+export const BEFORE = 8
+export const SMALL = 1 / 1000
 
 const run = async (
   bench: Bench,

@@ -32,12 +32,12 @@ export const warm = async (
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const before = (await upstream.counts()).blobs
     await clients.request({ target, method: 'GET', paths, connections: 8, count: paths.length })
-    await sleep(SETTLE_MS)
     if (tries > 0 && (await upstream.counts()).blobs === before) {
       // What was fetched is still being brought to the disk.
       await cpuWhenIdle(server.process)
       return
     }
+    await sleep(SETTLE_MS)
   }
   throw new Error(`${server.name} does not keep what it mirrors`)
 }

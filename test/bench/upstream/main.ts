@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { makeUnpackable, type UnpackableRecipe } from '../unpackable.ts'
 import { answerCalls } from '../workers/worker.ts'
 import { Link } from './link.ts'
 import { type Counts, Registry, type Stock } from './registry.ts'
@@ -48,5 +49,7 @@ const start = async ({ bytesPerS, latencyMs = 0, hub }: UpstreamOptions): Promis
 answerCalls({
   start,
   add: async (stock: Stock): Promise<void> => current().add(stock),
+  addUnpackable: async ({ recipe, tag }: { recipe: UnpackableRecipe; tag: string }): Promise<void> =>
+    current().addUnpackable(makeUnpackable(recipe), tag),
   counts: async (): Promise<Counts> => current().counts,
 })

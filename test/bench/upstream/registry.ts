@@ -1,10 +1,11 @@
 /**
- * A registry that only answers pulls, from memory: manifests, and blobs made while they are sent. It counts what it is
- * asked, and can want tokens and redirect blobs to another host, as Docker Hub does.
+ * A registry that only answers pulls, from memory: manifests, and blobs, most of them made while they are sent. It counts
+ * what it is asked, and can want tokens and redirect blobs to another host, as Docker Hub does.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { blockReader, type Recipe } from '../content.ts'
+import { blockReader, type ReadBlock, type Recipe } from '../content.ts'
+import type { Unpackable } from '../unpackable.ts'
 import type { Link } from './link.ts'
 
 /** A blob that is there. */
@@ -44,6 +45,12 @@ export interface RegistryOptions {
   readonly wantsTokens: boolean
 }
 
+/** A blob, and how it is read. */
+interface Readable {
+  readonly sizeBytes: number
+  open(): ReadBlock
+}
+
 const TOKEN = 'bench-token'
 const PATH = /^\/v2\/(?:.+)\/(manifests|blobs)\/([^/?]+)/
 const RANGE = /^bytes=(\d+)-(\d*)$/
@@ -52,7 +59,7 @@ const RANGE = /^bytes=(\d+)-(\d*)$/
 export class Registry {
   readonly counts: Counts = { manifests: 0, blobs: 0, tokens: 0 }
   readonly #options: RegistryOptions
-  readonly #blobs = new Map<string, ServedBlob>()
+  readonly #blobs = new Map<string, Readable>()
   readonly #manifests = new Map<string, ServedManifest>()
   readonly #seen = new WeakSet<object>()
 
@@ -61,9 +68,19 @@ export class Registry {
   }
 
   add({ blobs, manifests }: Stock): void {
-    for (const blob of blobs) this.#blobs.set(blob.digest, blob)
+    for (const blob of blobs)
+      this.#blobs.set(blob.digest, { sizeBytes: blob.sizeBytes, open: () => blockReader(blob) })
     for (const manifest of manifests)
       for (const reference of [manifest.digest, ...manifest.tags]) this.#manifests.set(reference, manifest)
+  }
+
+  addUnpackable({ manifest, blobs }: Unpackable, tag: string): void {
+    for (const { digest, sizeBytes, bytes } of blobs) {
+      const read: ReadBlock = (position, length) => bytes.subarray(position, position + length)
+      this.#blobs.set(digest, { sizeBytes, open: () => read })
+    }
+    const { digest, mediaType } = manifest
+    this.add({ blobs: [], manifests: [{ digest, mediaType, text: manifest.bytes.toString(), tags: [tag] }] })
   }
 
   /** The registry. */
@@ -137,6 +154,6 @@ export class Registry {
     })
     if (req.method === 'HEAD') return void res.end()
     this.counts.blobs += 1
-    this.#options.link.send(res, blockReader(blob), first, end)
+    this.#options.link.send(res, blob.open(), first, end)
   }
 }

@@ -3,6 +3,7 @@ import type { Workspace } from '../../e2e/support/workspace.ts'
 import type { TestManifest } from '../../support/images.ts'
 import type { Blob } from '../content.ts'
 import { ProcessTree } from '../measure/process.ts'
+import type { UnpackableRecipe } from '../unpackable.ts'
 import { Worker } from '../workers/worker.ts'
 import type { UpstreamOptions } from './main.ts'
 import type { Counts, Stock } from './registry.ts'
@@ -42,6 +43,11 @@ export class Upstream {
       })),
     }
     await this.#worker.call('add', stock)
+  }
+
+  /** Puts an image that an engine can unpack into every repository. */
+  addUnpackable(recipe: UnpackableRecipe, tag: string): Promise<void> {
+    return this.#worker.call('addUnpackable', { recipe, tag })
   }
 
   /** Requests so far. */
