@@ -88,13 +88,14 @@ export class BlobPull {
 
   /**
    * Starts to fetch a blob that nobody waits for yet.
-   * @returns resolves when it is stored or has failed; `undefined` where there is nothing to fetch
+   * @returns resolves when it is stored or has failed; `undefined`, once it is there, where somebody else has fetched it
    */
   async prefetch(repository: Mirrored, digest: Digest): Promise<boolean | undefined> {
     const { links, blobs, flights } = this.#options
     const linked = await links.findBlob(repository.name, digest)
-    if (flights.find(digest) !== undefined || (await blobs.stat(linked ?? digest)) !== undefined)
-      return undefined
+    const running = flights.find(digest)
+    if (running !== undefined) await running.ended
+    if (running !== undefined || (await blobs.stat(linked ?? digest)) !== undefined) return undefined
     return this.#start(repository, digest, 'prefetch').flight.ended
   }
 

@@ -17,8 +17,11 @@ const MAX_MANIFESTS = 5_000
 const MAX_BLOBS = 100_000
 /** A config larger than this is no config, in bytes. */
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024
-/** Blobs of one image fetched ahead at once: fewer than the places that prefetch may take. */
-const MAX_AHEAD = 4
+/**
+ * Layers of one image under way at once, those that its clients ask for included: as many as engines ask for. They unpack
+ * from the first layer on, and more at once would take the wire from the one that they wait for.
+ */
+const MAX_AT_ONCE = 3
 
 type Mirrored = Extract<Repository, { origin: Origin }>
 
@@ -34,7 +37,7 @@ export interface PrefetchOptions {
   readonly isEnabled: boolean
   /** Whether anything may be fetched ahead from an upstream just now. */
   readonly mayFetch: (upstream: Upstream) => boolean
-  /** Fetches a blob that nobody waits for yet; `true` once it is stored. */
+  /** Fetches a blob that nobody waits for yet; `true` once it is stored. Of one that is being fetched it awaits the end. */
   readonly fetch: (repository: Mirrored, digest: Digest) => Promise<boolean | undefined>
   readonly log: Logger
   readonly metrics: Metrics
@@ -81,8 +84,8 @@ export class Prefetch {
     const image = this.#imageByLayer.get(`${repository.name}@${digest}`)
     if (!this.#options.isEnabled || image === undefined || image.isStarted) return
     image.isStarted = true
-    const waiting = image.layers.filter((layer) => layer !== digest)
-    const lanes = Array.from({ length: MAX_AHEAD }, () => this.#fetchInTurn(repository, waiting))
+    const waiting = [digest, ...image.layers.filter((layer) => layer !== digest)]
+    const lanes = Array.from({ length: MAX_AT_ONCE }, () => this.#fetchInTurn(repository, waiting))
     void Promise.all(lanes).then(() => {
       image.isStarted = false
     })
