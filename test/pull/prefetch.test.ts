@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setImmediate as nextRound } from 'node:timers/promises'
+import { silentLogger } from '../../src/observe/log.ts'
+import { createMetrics } from '../../src/observe/metrics.ts'
+import { type Digest, digestOf } from '../../src/protocol/digest.ts'
+import { Prefetch, type PrefetchOptions } from '../../src/pull/prefetch.ts'
+
+const REPOSITORY = {
+  kind: 'mirrored',
+  name: 'library/alpine',
+  origin: { upstream: {}, name: 'library/alpine' },
+} as unknown as Parameters<Prefetch['noteMiss']>[0]
+
+const describeBlob = (name: string, mediaType: string) => ({ mediaType, digest: digestOf(name), size: 1000 })
+
+const CONFIG = describeBlob('config', 'application/vnd.oci.image.config.v1+json')
+const LAYERS = Array.from({ length: 6 }, (_, i) =>
+  describeBlob(`layer ${i}`, 'application/vnd.oci.image.layer.v1.tar+gzip'),
+)
+const MANIFEST = Buffer.from(JSON.stringify({ schemaVersion: 2, config: CONFIG, layers: LAYERS }))
+
+const digestOfLayer = (index: number): Digest => LAYERS[index]?.digest as Digest
+
+/** Fetches ahead of what is there to be asked for, and ends each fetch as it is told. */
+class Scene {
+  readonly prefetch: Prefetch
+  /** Layers that were fetched so far, in order, and how many configs. */
+  readonly fetched: number[] = []
+  configs = 0
+  readonly #ends = new Map<Digest, { resolve: (isStored: boolean) => void; reject: (error: Error) => void }>()
+
+  constructor(options: Partial<PrefetchOptions> = {}) {
+    this.prefetch = new Prefetch({
+      isEnabled: true,
+      mayFetch: () => true,
+      fetch: (_, digest) => {
+        const index = LAYERS.findIndex((layer) => layer.digest === digest)
+        if (index === -1) this.configs += 1
+        else this.fetched.push(index)
+        return new Promise((resolve, reject) => this.#ends.set(digest, { resolve, reject }))
+      },
+      log: silentLogger,
+      metrics: createMetrics(),
+      ...options,
+    })
+    this.prefetch.noteManifest(REPOSITORY, digestOf(MANIFEST), MANIFEST)
+  }
+
+  miss(index: number): void {
+    this.prefetch.noteMiss(REPOSITORY, digestOfLayer(index))
+  }
+
+  async end(index: number, error?: Error): Promise<void> {
+    const { resolve, reject } = this.#ends.get(digestOfLayer(index))!
+    if (error === undefined) resolve(true)
+    else reject(error)
+    await nextRound()
+  }
+}
+
+describe('what is fetched ahead of a client', () => {
+  it('is the config, once its manifest is given', () => {
+    const scene = new Scene()
+    assert.deepEqual([scene.configs, scene.fetched], [1, []])
+  })
+
+  it('are the layers from the first on, once one of them is asked for, and no more than three with that one', () => {
+    const scene = new Scene()
+    scene.miss(0)
+    assert.deepEqual(scene.fetched, [0, 1, 2])
+  })
+
+  it('counts the one that was asked for, wherever it stands', () => {
+    const scene = new Scene()
+    scene.miss(4)
+    assert.deepEqual(scene.fetched, [4, 0, 1])
+  })
+
+  it('goes on with the next one whenever one ends, and however', async () => {
+    const scene = new Scene()
+    scene.miss(0)
+    await scene.end(1)
+    assert.deepEqual(scene.fetched, [0, 1, 2, 3])
+    await scene.end(0, new Error('the upstream is gone'))
+    assert.deepEqual(scene.fetched, [0, 1, 2, 3, 4])
+  })
+
+  it('is fetched once, however many of its layers are missed', () => {
+    const scene = new Scene()
+    for (const index of [0, 1, 2, 5]) scene.miss(index)
+    assert.deepEqual(scene.fetched, [0, 1, 2])
+  })
+
+  it('ends where nothing may be fetched ahead any more', async () => {
+    let isSpared = false
+    const scene = new Scene({ mayFetch: () => !isSpared })
+    scene.miss(0)
+    isSpared = true
+    await scene.end(0)
+    assert.deepEqual(scene.fetched, [0, 1, 2])
+  })
+
+  it('is nothing where that is switched off, but sizes are known', () => {
+    const scene = new Scene({ isEnabled: false })
+    scene.miss(0)
+    assert.deepEqual([scene.configs, scene.fetched], [0, []])
+    assert.equal(scene.prefetch.sizeOf(digestOfLayer(3)), 1000)
+  })
+})
