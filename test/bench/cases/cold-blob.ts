@@ -17,7 +17,7 @@ export const WIRE = { bytesPerS: 50e6, latencyMs: 20 }
 const FIRST_BYTE: Metric = { name: 'first byte ms', unit: 'ms', better: 'less' }
 const FRESH_FIRST_BYTE: Metric = { ...FIRST_BYTE, name: 'after the start: first byte ms' }
 const AFTER_DIRECT: Metric = { name: 'first byte after direct, ms', unit: 'ms', better: 'less' }
-const FRESH: Metric = { ...AFTER_DIRECT, name: 'after the start: first byte after direct, ms' }
+const FRESH: Metric = { ...AFTER_DIRECT, name: 'after the start: ms after direct' }
 const TOTAL: Metric = { name: 'total s', unit: 's', better: 'less' }
 
 /** Blobs that are fetched before: as many as it takes until code that runs for each is compiled. */
