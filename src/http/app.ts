@@ -2,8 +2,9 @@
  * The registry API (distribution-spec 1.1, Endpoints): middlewares in order, then the route table. Names, tags and digests
  * are parsed in the handlers, after the router has decoded the path.
  */
+import type { RequestListener } from 'node:http'
 import type Router from '@koa/router'
-import Koa, { type Middleware } from 'koa'
+import Koa, { type Middleware, type ParameterizedContext } from 'koa'
 import type { OnEvent } from '../notify/event.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -35,7 +36,7 @@ import {
   putManifest,
   repeatManifest,
 } from './manifests.ts'
-import { createLabel, type Label, measure } from './measure.ts'
+import { createLabel, createMeasure, type Label } from './measure.ts'
 import { answerOtherMethods } from './other-methods.ts'
 import type { Repeats } from './repeats.ts'
 import { createLocate } from './reply.ts'
@@ -182,24 +183,41 @@ const createRoutes = (options: AppOptions, manifests: ManifestReads): Router<Req
 }
 
 /** The registry API as a request listener. */
-export const createApp = (options: AppOptions): ReturnType<Koa['callback']> => {
+export const createApp = (options: AppOptions): RequestListener => {
+  const { manifests: pull, repeats, metrics, log } = options
   const app = new Koa<RequestState>()
   // Whatever reaches this was thrown past the middleware that writes errors: a defect, or a socket that broke.
-  app.on('error', (error: unknown) => options.log.debug({ err: error }, 'request ended abnormally'))
+  app.on('error', (error: unknown) => log.debug({ err: error }, 'request ended abnormally'))
   const common = new CommonHeaders(options.headers)
-  app.use((ctx, next) => {
+  const measure = createMeasure(metrics, options.accessLog)
+  const begin = (ctx: ParameterizedContext<RequestState>): void => {
     ctx.state.client = options.readSource(ctx.req)
     ctx.state.common = common
+    measure(ctx)
+  }
+  const manifests = { pull, repeats, notify: createNotify(options), label: createLabel(metrics) }
+  app.use((ctx, next) => {
+    begin(ctx)
+    repeats.begin(ctx)
     return next()
   })
-  const { manifests: pull, repeats } = options
-  const label = createLabel(options.metrics)
-  const manifests = { pull, repeats, notify: createNotify(options), label }
-  app.use(measure(options.metrics, options.accessLog))
-  app.use(repeatManifest(manifests))
   app.use(addCommonHeaders(common))
-  app.use(writeErrors(options.log))
+  app.use(writeErrors(log))
   app.use(answerOtherMethods)
   app.use(createRoutes(options, manifests).routes())
-  return app.callback()
+  const answer = app.callback()
+  const repeat = repeatManifest(manifests)
+  return (req, res) => {
+    const given = repeats.find(req)
+    if (given === undefined) return void answer(req, res)
+    // The middlewares have nothing to add to it, and cost as much again.
+    const ctx = app.createContext(req, res) as Context
+    try {
+      begin(ctx)
+      repeat(ctx, given)
+    } catch (error) {
+      app.emit('error', error)
+      res.destroy()
+    }
+  }
 }

@@ -1,5 +1,4 @@
 /** Manifest endpoints: parse, call, reply. */
-import type { Middleware } from 'koa'
 import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import { MAX_MANIFEST_BYTES } from '../protocol/manifest.ts'
@@ -10,11 +9,11 @@ import type { Deletes } from '../push/delete.ts'
 import type { ManifestPush } from '../push/manifest.ts'
 import type { Repository } from '../repository.ts'
 import { readBody } from './body.ts'
-import type { Context, GuardedContext, RequestState } from './context.ts'
+import type { Context, GuardedContext } from './context.ts'
 import type { Notify } from './events.ts'
 import type { GuardedRoute } from './guard.ts'
 import type { Label } from './measure.ts'
-import type { GivenManifest, Repeats } from './repeats.ts'
+import type { GivenManifest, RememberedManifest, Repeats } from './repeats.ts'
 import { type Locate, replyAtOnce, replyEmpty } from './reply.ts'
 import { isNotModified } from './send.ts'
 
@@ -67,16 +66,15 @@ export const getManifest =
     giveManifest(ctx, given, notify)
   }
 
-/** The same for what was given just before, ahead of the routes; hands on everything else. */
+/** The same with what was given just before. */
 export const repeatManifest =
-  ({ pull, repeats, notify, label }: ManifestReads): Middleware<RequestState> =>
-  (ctx, next) => {
-    const given = repeats.find(ctx as Context)
-    if (given === undefined) return next()
-    const { repository, reference, pulled } = given
+  ({ pull, notify, label }: ManifestReads) =>
+  (ctx: Context, given: RememberedManifest): void => {
+    const { repository, identity, reference, pulled } = given
+    Object.assign(ctx.state, { repository, identity })
     label(ctx, 'manifest')
     pull.noteRepeat(repository, reference, pulled, ctx.req.method === 'HEAD')
-    return giveManifest(ctx as GuardedContext, given, notify)
+    giveManifest(ctx as GuardedContext, given, notify)
   }
 
 /** A reference that is written to. @throws RegistryError `DIGEST_INVALID`, `TAG_INVALID` */

@@ -1,6 +1,6 @@
 /** Counts and logs every request once, when its connection is done with it. */
 import type { IncomingMessage } from 'node:http'
-import type { Middleware, ParameterizedContext } from 'koa'
+import type { ParameterizedContext } from 'koa'
 import type { Metrics } from '../observe/metrics.ts'
 import type { AccessLog } from './access-log.ts'
 import type { RequestState } from './context.ts'
@@ -33,10 +33,13 @@ export const createLabel =
     requestMeter.routed(handler)
   }
 
-/** The outermost middleware. */
-export const measure =
-  ({ requestMeter, readMeter }: Metrics, accessLog: AccessLog | undefined): Middleware<RequestState> =>
-  (ctx, next) => {
+/** Watches one request. */
+export type Measure = (ctx: ParameterizedContext<RequestState>) => void
+
+/** Makes what every request begins with. */
+export const createMeasure =
+  ({ requestMeter, readMeter }: Metrics, accessLog: AccessLog | undefined): Measure =>
+  (ctx) => {
     const startedAt = performance.now()
     const { state, req, res } = ctx
     const method = (req.method ?? 'get').toLowerCase()
@@ -55,5 +58,4 @@ export const measure =
         readMeter.sent(handler, responseBytes, { answer, isMirrored: repository?.kind !== 'local', digest })
       accessLog?.write(ctx, state.client.address || '-', state.identity?.account ?? '', responseBytes)
     })
-    return next()
   }

@@ -1,8 +1,9 @@
 /**
- * Manifests that were just given, given again: before the router, the guard and the store, which cost more than the
- * answer itself. Only what anybody may have, and what came from the cache as it was: nothing that an upstream was asked
+ * Manifests that were just given, given again: before the middlewares, the router, the guard and the store, which cost more
+ * than the answer itself. Only what anybody may have, and what came from the cache as it was: nothing that an upstream was asked
  * for. An answer is believed for a moment, and not at all once this process has changed anything that it hangs on.
  */
+import type { IncomingMessage } from 'node:http'
 import type { Identity } from '../access/authenticate.ts'
 import { Memory } from '../memory.ts'
 import type { Reference } from '../protocol/name.ts'
@@ -17,8 +18,12 @@ export interface GivenManifest {
   readonly pulled: PulledManifest
 }
 
-interface Remembered extends GivenManifest {
+/** The same, and whose it was. */
+export interface RememberedManifest extends GivenManifest {
   readonly identity: Identity
+}
+
+interface Remembered extends RememberedManifest {
   readonly changes: number
   readonly atMs: number
   readonly untilMs: number
@@ -47,29 +52,25 @@ export class Repeats {
     this.#options = options
   }
 
-  /**
-   * What is remembered for a request; its state then says whose it is.
-   * Where there is nothing, what is found out from now on may be given to {@link remember}.
-   */
-  find({ req, state }: Context): GivenManifest | undefined {
-    const { url, method, headers } = req
+  /** What is remembered for a request. */
+  find({ url, method, headers }: IncomingMessage): RememberedManifest | undefined {
     if (url === undefined || headers.authorization !== undefined) return undefined
     if (method !== 'GET' && method !== 'HEAD') return undefined
-    const changes = this.#options.countChanges()
     const known = this.#known.get(url)
-    if (known === undefined || known.changes !== changes || !this.#holds(known)) {
-      state.changes = changes
-      return undefined
-    }
-    state.repository = known.repository
-    state.identity = known.identity
-    return known
+    if (known === undefined || known.changes !== this.#options.countChanges()) return undefined
+    return this.#holds(known) ? known : undefined
+  }
+
+  /** What is found out for a request from now on may be given to {@link remember}. */
+  begin({ state }: Pick<Context, 'state'>): void {
+    state.changes = this.#options.countChanges()
   }
 
   /** An answer was given for a request that {@link find} knew nothing for. */
   remember({ req, state, querystring }: Context, given: GivenManifest): void {
     const { changes, identity } = state
-    const { url } = req
+    const { url, headers } = req
+    if (headers.authorization !== undefined) return
     // `?ns=` hangs on `Host`; it is seldom the same client's way for long.
     if (changes === undefined || identity === undefined || url === undefined || querystring !== '') return
     const { freshUntilMs, bytes } = given.pulled

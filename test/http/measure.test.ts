@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import Koa from 'koa'
 import type { RequestState } from '../../src/http/context.ts'
-import { createLabel, measure } from '../../src/http/measure.ts'
+import { createLabel, createMeasure } from '../../src/http/measure.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { digestOf } from '../../src/protocol/digest.ts'
 import { seededBytes } from '../support/bytes.ts'
@@ -142,7 +142,11 @@ it('a client that leaves before its route is found is counted as gone', async ()
   const steps = new EventEmitter()
   const [asked, left, ended] = ['asked', 'left', 'ended'].map((step) => once(steps, step))
   const app = new Koa<RequestState>()
-  app.use(measure(metrics, undefined))
+  const measure = createMeasure(metrics, undefined)
+  app.use((ctx, next) => {
+    measure(ctx)
+    return next()
+  })
   app.use(async (ctx) => {
     ctx.res.once('close', () => steps.emit('left'))
     steps.emit('asked')

@@ -49,10 +49,10 @@ describe('a manifest that was just given', () => {
 
   /** Asks once, as the first who does. */
   const giveFirst = (what: GivenManifest = given, first = ask()): void => {
-    repeats.find(first)
+    repeats.begin(first)
     repeats.remember(first, what)
   }
-  const isKnown = (ctx = ask()): boolean => repeats.find(ctx) !== undefined
+  const isKnown = (ctx = ask()): boolean => repeats.find(ctx.req) !== undefined
 
   it('is given again to GET and HEAD, for a quarter of a second', () => {
     giveFirst()
@@ -83,7 +83,7 @@ describe('a manifest that was just given', () => {
     changes += 1
     assert.ok(!isKnown())
     const slow = ask()
-    repeats.find(slow)
+    repeats.begin(slow)
     changes += 1
     repeats.remember(slow, given)
     assert.ok(!isKnown())
