@@ -50,14 +50,12 @@ export class BlobStore {
   async open(digest: Digest): Promise<StoredBlob | undefined> {
     const bytes = this.#small.get(digest)
     if (bytes !== undefined) return new MemoryBlob(digest, bytes)
-    const headed = this.#heads.open(digest, () => this.#driver.open(blobKey(digest)))
-    if (headed !== undefined) return this.#reading(digest, headed)
     const removals = this.#removals
-    const file = await this.#driver.open(blobKey(digest))
+    const file = await this.#heads.open(digest, () => this.#driver.open(blobKey(digest)))
     if (file === undefined) return undefined
     if (file.sizeBytes <= MEMORY_BLOB_BYTES) return this.#remember(digest, file, removals)
-    const isStale = () => removals !== this.#removals
-    return this.#reading(digest, this.#heads.learn(digest, file, isStale))
+    this.#readers.set(digest, (this.#readers.get(digest) ?? 0) + 1)
+    return new FileBlob(digest, file, () => this.#onClose(digest))
   }
 
   /** Bytes were found to be wrong, missing or unreadable: whoever {@link watchSuspicions} is told. */
@@ -88,9 +86,7 @@ export class BlobStore {
 
   /** Takes over a finished, verified local file. It is there, durably, when this resolves. */
   async adopt(file: string, digest: Digest): Promise<void> {
-    await this.#alone(digest, () => this.#driver.adopt(file, blobKey(digest)))
-    // What it replaced may have been wrong.
-    this.#heads.forget(digest)
+    await this.#alone(digest, () => this.#replacing(digest, () => this.#driver.adopt(file, blobKey(digest))))
   }
 
   /** Stores verified bytes that are in memory: a manifest. */
@@ -98,7 +94,8 @@ export class BlobStore {
     await this.#alone(digest, async () => {
       // What is there and cannot be read is replaced.
       const present = await this.#driver.read(blobKey(digest)).catch(() => undefined)
-      if (present?.equals(bytes) !== true) await this.#driver.write(blobKey(digest), bytes)
+      if (present?.equals(bytes) !== true)
+        await this.#replacing(digest, () => this.#driver.write(blobKey(digest), bytes))
     })
   }
 
@@ -133,6 +130,7 @@ export class BlobStore {
       const found = await this.#driver.stat(blobKey(digest))
       if (found?.modifiedAtMs !== seen.modifiedAtMs || found.sizeBytes !== seen.sizeBytes) return false
       if (how === 'quarantine') return this.#putAside(digest, quarantineFolder(digest))
+      this.#forget(digest)
       await this.#driver.removeLazily(blobFolder(digest))
       this.#forget(digest)
       return true
@@ -169,20 +167,23 @@ export class BlobStore {
   }
 
   async #putAside(digest: Digest, folder: string): Promise<boolean> {
+    this.#forget(digest)
     const isThere = await this.#driver.move(blobFolder(digest), folder)
     this.#forget(digest)
     return isThere
+  }
+
+  /** What is replaced may have been wrong. */
+  async #replacing(digest: Digest, replace: () => Promise<void>): Promise<void> {
+    this.#heads.forget(digest)
+    await replace()
+    this.#heads.forget(digest)
   }
 
   #forget(digest: Digest): void {
     this.#removals += 1
     this.#small.delete(digest)
     this.#heads.forget(digest)
-  }
-
-  #reading(digest: Digest, file: StoredFile): FileBlob {
-    this.#readers.set(digest, (this.#readers.get(digest) ?? 0) + 1)
-    return new FileBlob(digest, file, () => this.#onClose(digest))
   }
 
   #onClose(digest: Digest): void {

@@ -1,6 +1,6 @@
 /**
- * The first bytes of blobs that were opened not long ago. Whoever opens such a blob again is given them from memory, while
- * the file is opened meanwhile: the first byte waits for no disk and no other thread.
+ * The first bytes of blobs that were read not long ago. Whoever opens such a blob again is given them from memory, and the
+ * file is opened for what follows: the first byte waits for no disk and no other thread.
  */
 import { LRUCache } from 'lru-cache'
 import type { Digest } from '../protocol/digest.ts'
@@ -8,8 +8,12 @@ import { StorageError, type StoredFile } from './driver.ts'
 
 /** First bytes kept in memory, in bytes in all. */
 const MEMORY_BYTES = 8 * 1024 * 1024
-/** Most that is kept of one blob, in bytes. */
+/** Most that is kept of one blob, in bytes; a blob that is no larger is not kept here. */
 const MAX_HEAD_BYTES = 64 * 1024
+/** Least that is worth keeping, in bytes: the first read of a transfer where there are a thousand of them. */
+const MIN_HEAD_BYTES = 16 * 1024
+/** What keeping a head takes besides its bytes, in bytes, about. */
+const HEAD_OVERHEAD_BYTES = 256
 
 interface Head {
   readonly sizeBytes: number
@@ -33,7 +37,7 @@ class LearnedFile implements StoredFile {
 
   async read(buffer: Uint8Array, position: number, length: number): Promise<number> {
     const count = await this.#file.read(buffer, position, length)
-    if (position === 0 && count > 0) {
+    if (position === 0 && count >= MIN_HEAD_BYTES && this.sizeBytes > MAX_HEAD_BYTES) {
       const bytes = Buffer.from(buffer.subarray(0, Math.min(count, MAX_HEAD_BYTES)))
       this.#learn({ sizeBytes: this.sizeBytes, bytes })
     }
@@ -45,32 +49,35 @@ class LearnedFile implements StoredFile {
   }
 }
 
-/** A file that is being opened, and begins with what is known already. */
+/** A file that begins with what is known already, and is opened by the first read that needs more. */
 class HeadedFile implements StoredFile {
   readonly sizeBytes: number
   readonly #head: Buffer
-  readonly #opening: Promise<StoredFile | undefined>
+  readonly #open: OpenFile
   readonly #onGone: () => void
+  #opening: Promise<StoredFile | undefined> | undefined
 
   constructor({ sizeBytes, bytes }: Head, open: OpenFile, onGone: () => void) {
     this.sizeBytes = sizeBytes
     this.#head = bytes
-    this.#opening = open()
+    this.#open = open
     this.#onGone = onGone
-    // Told by the read that needs it.
-    this.#opening.catch(onGone)
   }
 
   async read(buffer: Uint8Array, position: number, length: number): Promise<number> {
     if (position < this.#head.length) return this.#head.copy(buffer, 0, position, position + length)
-    const file = await this.#opening
+    this.#opening ??= this.#open()
+    const file = await this.#opening.catch((error: unknown) => {
+      this.#onGone()
+      throw error
+    })
     if (file !== undefined) return file.read(buffer, position, length)
     this.#onGone()
     throw new StorageError('io', 'the file was removed')
   }
 
   async close(): Promise<void> {
-    const file = await this.#opening.catch(() => undefined)
+    const file = await this.#opening?.catch(() => undefined)
     await file?.close()
   }
 }
@@ -78,12 +85,14 @@ class HeadedFile implements StoredFile {
 /** The first bytes of blobs. */
 export class Heads {
   readonly #known: LRUCache<Digest, Head>
+  /** Counts what was forgotten: what is read from a file that was opened before is not to be kept. */
+  #changes = 0
 
   /** @param knownForMs how long a blob is believed to be there without looking, in milliseconds */
   constructor(knownForMs: number) {
     this.#known = new LRUCache({
       maxSize: MEMORY_BYTES,
-      sizeCalculation: ({ bytes }) => bytes.length,
+      sizeCalculation: ({ bytes }) => bytes.length + HEAD_OVERHEAD_BYTES,
       ttl: knownForMs,
     })
   }
@@ -94,23 +103,25 @@ export class Heads {
   }
 
   /**
-   * A blob that is known, and is opened meanwhile; the caller closes it. A file that is gone after all, or cannot be opened,
-   * is told by the first read that needs it, as a StorageError.
+   * Opens a blob; the caller closes it. The file of one that is known is opened by the first read that needs it; that it is gone
+   * after all, or cannot be opened, is told by that read, as a StorageError.
+   * @returns `undefined` where there is none
+   * @throws StorageError
    */
-  open(digest: Digest, open: OpenFile): StoredFile | undefined {
+  async open(digest: Digest, open: OpenFile): Promise<StoredFile | undefined> {
     const head = this.#known.get(digest)
-    return head && new HeadedFile(head, open, () => this.forget(digest))
+    if (head !== undefined) return new HeadedFile(head, open, () => this.forget(digest))
+    const changes = this.#changes
+    const file = await open()
+    const learn = (found: Head): void => {
+      if (changes === this.#changes) this.#known.set(digest, found)
+    }
+    return file && new LearnedFile(file, learn)
   }
 
-  /** The same file, of which the first bytes are kept once they are read, unless `isStale` says otherwise then. */
-  learn(digest: Digest, file: StoredFile, isStale: () => boolean): StoredFile {
-    return new LearnedFile(file, (head) => {
-      if (!isStale()) this.#known.set(digest, head)
-    })
-  }
-
-  /** For a blob that is gone, or no longer what it was. */
+  /** For a blob that goes, or is replaced: before that, so that nobody is given it, and after it, for who opened it meanwhile. */
   forget(digest: Digest): void {
+    this.#changes += 1
     this.#known.delete(digest)
   }
 }

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { digestOf } from '../../src/protocol/digest.ts'
 import { BlobStore } from '../../src/store/blobs.ts'
 import { blobKey } from '../../src/store/paths.ts'
 import { seededBytes } from '../support/bytes.ts'
 import { MemoryDriver } from '../support/memory-driver.ts'
+import { makeQuickFolder } from '../support/quick-folder.ts'
 
 const BYTES = seededBytes(300_000, 'blob')
 const DIGEST = digestOf(BYTES)
@@ -23,18 +26,18 @@ const makeRead = async (): Promise<{ blobs: BlobStore; driver: MemoryDriver }> =
 }
 
 describe('a blob that was read not long ago', () => {
-  it('gives its first bytes while its file is still being opened', async () => {
+  it('gives its first bytes without the disk, and opens its file once for what follows', async () => {
     const { blobs, driver } = await makeRead()
-    let goOn = (): void => {}
-    driver.pause = () => new Promise((resolve) => (goOn = resolve))
     const blob = (await blobs.open(DIGEST))!
     const buffer = Buffer.alloc(100)
     assert.equal(await blob.read(buffer, 0, 100), 100)
     assert.deepEqual(buffer, BYTES.subarray(0, 100))
-    const later = blob.read(buffer, FIRST_READ, 100)
-    goOn()
-    assert.equal(await later, 100)
-    assert.deepEqual(buffer, BYTES.subarray(FIRST_READ, FIRST_READ + 100))
+    assert.deepEqual(driver.calls, [])
+    for (const position of [FIRST_READ, 200_000]) {
+      assert.equal(await blob.read(buffer, position, 100), 100)
+      assert.deepEqual(buffer, BYTES.subarray(position, position + 100))
+    }
+    assert.deepEqual(driver.calls, [`open ${blobKey(DIGEST)}`])
     await blob.close()
   })
 
@@ -77,6 +80,50 @@ describe('a blob that was read not long ago', () => {
     await assert.rejects(blob.read(buffer, FIRST_READ, FIRST_READ), { name: 'StorageError' })
     await blob.close()
     assert.equal(await blobs.open(DIGEST), undefined)
+  })
+
+  it('is gone for all others as soon as one has needed its file after another process has removed it', async () => {
+    const { blobs, driver } = await makeRead()
+    await driver.remove(blobKey(DIGEST))
+    const blob = (await blobs.open(DIGEST))!
+    await assert.rejects(blob.read(Buffer.alloc(100), FIRST_READ, 100), { name: 'StorageError' })
+    await blob.close()
+    assert.equal(await blobs.stat(DIGEST), undefined)
+    assert.equal(await blobs.open(DIGEST), undefined)
+  })
+
+  it('is what it was replaced by, whoever has the old file open', async () => {
+    const wrong = Buffer.alloc(BYTES.length, 'x')
+    const { blobs, driver } = await makeRead()
+    await driver.write(blobKey(DIGEST), wrong)
+    const folder = await makeQuickFolder()
+    const buffer = Buffer.alloc(FIRST_READ)
+    await blobs.removeIf(DIGEST, async () => false)
+    // One that is read before it is replaced, and one that is read after.
+    const before = (await blobs.open(DIGEST))!
+    const after = (await blobs.open(DIGEST))!
+    await before.read(buffer, 0, FIRST_READ)
+    assert.deepEqual(buffer, wrong.subarray(0, FIRST_READ))
+    await writeFile(join(folder, 'file'), BYTES)
+    await blobs.adopt(join(folder, 'file'), DIGEST)
+    await after.read(buffer, 0, FIRST_READ)
+    const blob = (await blobs.open(DIGEST))!
+    await blob.read(buffer, 0, FIRST_READ)
+    assert.deepEqual(buffer, BYTES.subarray(0, FIRST_READ))
+    for (const each of [before, after, blob]) await each.close()
+    await rm(folder, { recursive: true })
+  })
+
+  it('is not known by a part of its beginning', async () => {
+    const driver = new MemoryDriver()
+    const blobs = new BlobStore(driver)
+    await blobs.write(DIGEST, BYTES)
+    const part = (await blobs.open(DIGEST))!
+    await part.read(Buffer.alloc(1), 0, 1)
+    await part.close()
+    driver.calls.length = 0
+    assert.equal(await blobs.stat(DIGEST), BYTES.length)
+    assert.deepEqual(driver.calls, [`stat ${blobKey(DIGEST)}`])
   })
 
   it('tells of a disk that fails when it is needed, and not before', async () => {
