@@ -138,6 +138,8 @@ export class Flight {
     try {
       await after
       this.#partial = await this.#openPartial(asksAhead)
+      // Something is here after all, or nothing may be kept.
+      if (this.#partial?.written !== 0) await this.#transfers.dropAhead()
       if (this.#partial !== undefined && (await this.#fill(this.#partial))) return true
       // Where the disk took nothing, the readers still want to know of the blob.
       if (!this.#isAnswered) this.#onSize(await confirmBlob(this.plan, this.#abort.signal))

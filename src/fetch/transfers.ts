@@ -70,9 +70,7 @@ export class Transfers {
     onSize: (sizeBytes: number | undefined) => void,
   ): AsyncIterable<Buffer> {
     const ahead = from === 0 ? this.#ahead : undefined
-    if (ahead !== undefined) this.#ahead = undefined
-    // Something was here after all.
-    else void this.dropAhead()
+    this.#ahead = undefined
     return readUpstream({
       ...this.#common(from),
       priority: () => this.#priority,

@@ -88,15 +88,23 @@ export class BlobPull {
 
   /**
    * Starts to fetch a blob that nobody waits for yet.
-   * @returns resolves when it is stored or has failed; `undefined`, once it is there, where somebody else has fetched it
+   * @returns resolves when it is stored or has failed; `undefined` where it is there, or somebody else has fetched it, or
+   * tried to
    */
   async prefetch(repository: Mirrored, digest: Digest): Promise<boolean | undefined> {
-    const { links, blobs, flights } = this.#options
+    const { links, blobs } = this.#options
+    if (await this.#awaitRunning(digest)) return undefined
     const linked = await links.findBlob(repository.name, digest)
-    const running = flights.find(digest)
-    if (running !== undefined) await running.ended
-    if (running !== undefined || (await blobs.stat(linked ?? digest)) !== undefined) return undefined
+    if (await this.#awaitRunning(digest)) return undefined
+    if ((await blobs.stat(linked ?? digest)) !== undefined) return undefined
     return this.#start(repository, digest, 'prefetch').flight.ended
+  }
+
+  /** Waits for the end of what is being fetched just now. @returns whether it was */
+  async #awaitRunning(digest: Digest): Promise<boolean> {
+    const running = this.#options.flights.find(digest)
+    await running?.ended
+    return running !== undefined
   }
 
   /**

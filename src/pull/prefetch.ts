@@ -18,8 +18,8 @@ const MAX_BLOBS = 100_000
 /** A config larger than this is no config, in bytes. */
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024
 /**
- * Layers of one image under way at once, those that its clients ask for included: as many as engines ask for. They unpack
- * from the first layer on, and more at once would take the wire from the one that they wait for.
+ * Layers of one image under way at once, those included that its client asks for in the same order: as many as engines ask
+ * for. They unpack from the first layer on, and more at once would take the wire from the one that they wait for.
  */
 const MAX_AT_ONCE = 3
 
@@ -84,7 +84,9 @@ export class Prefetch {
     const image = this.#imageByLayer.get(`${repository.name}@${digest}`)
     if (!this.#options.isEnabled || image === undefined || image.isStarted) return
     image.isStarted = true
-    const waiting = [digest, ...image.layers.filter((layer) => layer !== digest)]
+    const missed = image.layers.indexOf(digest)
+    // Those below it are what the client has already, unless it asks in another order.
+    const waiting = [...image.layers.slice(missed), ...image.layers.slice(0, missed)]
     const lanes = Array.from({ length: MAX_AT_ONCE }, () => this.#fetchInTurn(repository, waiting))
     void Promise.all(lanes).then(() => {
       image.isStarted = false

@@ -71,10 +71,12 @@ describe('what is fetched ahead of a client', () => {
     assert.deepEqual(scene.fetched, [0, 1, 2])
   })
 
-  it('counts the one that was asked for, wherever it stands', () => {
+  it('begins with the layer that was asked for: its client may have those below it already', async () => {
     const scene = new Scene()
     scene.miss(4)
-    assert.deepEqual(scene.fetched, [4, 0, 1])
+    assert.deepEqual(scene.fetched, [4, 5, 0])
+    await scene.end(4)
+    assert.deepEqual(scene.fetched, [4, 5, 0, 1])
   })
 
   it('goes on with the next one whenever one ends, and however', async () => {
@@ -92,13 +94,16 @@ describe('what is fetched ahead of a client', () => {
     assert.deepEqual(scene.fetched, [0, 1, 2])
   })
 
-  it('ends where nothing may be fetched ahead any more', async () => {
+  it('ends where nothing may be fetched ahead any more, until the next layer is missed', async () => {
     let isSpared = false
     const scene = new Scene({ mayFetch: () => !isSpared })
     scene.miss(0)
     isSpared = true
-    await scene.end(0)
+    for (const index of [0, 1, 2]) await scene.end(index)
     assert.deepEqual(scene.fetched, [0, 1, 2])
+    isSpared = false
+    scene.miss(3)
+    assert.deepEqual(scene.fetched, [0, 1, 2, 3, 4, 5])
   })
 
   it('is nothing where that is switched off, but sizes are known', () => {
