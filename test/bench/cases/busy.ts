@@ -37,7 +37,7 @@ const run = async (bench: Bench): Promise<void> => {
   const path = manifestPath(image.manifest.digest)
   await bench.coldRounds(
     ['entrepot', 'docker-registry', 'nginx-cache'],
-    { upstream: upstream.address },
+    { upstream: upstream.origin },
     async (server, round) => {
       const { target } = server
       await warm(bench, server, upstream, [path])

@@ -54,7 +54,7 @@ const run = async (bench: Bench): Promise<void> => {
   await upstream.add([blob, ...before, ...more])
   await bench.coldRounds(
     ['direct', 'entrepot', 'docker-registry', 'distribution', 'nginx-cache'],
-    { upstream: upstream.address },
+    { upstream: upstream.origin },
     async (server, round) => {
       const order = { target: server.target, clients: 1, greets: true }
       const firstByte = async (each: Blob): Promise<number> =>

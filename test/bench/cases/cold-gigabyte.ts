@@ -32,7 +32,7 @@ const run = async (bench: Bench): Promise<void> => {
   }
   await bench.coldRounds(
     ['direct', 'entrepot', 'docker-registry', 'distribution', 'nginx-cache'],
-    { upstream: upstream.address },
+    { upstream: upstream.origin },
     async (server, round) => {
       const fresh = await pull(server, first)
       const askedBefore = (await upstream.counts()).blobs

@@ -71,10 +71,10 @@ const run = async (bench: Bench): Promise<void> => {
     await borrowMemory(bench.workspace.path, COPIES * sizeBytes)
     return pull(engine, server, TAG)
   }
-  const pullFrom = async ({ address }: Upstream, engine: Dockerd): Promise<number> =>
-    pullCold(engine, await bench.start(direct, { upstream: address }))
+  const pullFrom = async ({ origin }: Upstream, engine: Dockerd): Promise<number> =>
+    pullCold(engine, await bench.start(direct, { upstream: origin }))
 
-  const options = { upstream: hub.address, trustedCaFile: certificate.caFile }
+  const options = { upstream: hub.origin, trustedCaFile: certificate.caFile }
   const names = ['direct', 'entrepot', 'docker-registry', 'distribution'] as const
   await bench.coldRounds(names, options, async (server, round) => {
     const order = { registry: server.url, name: NAME, caFile: certificate.caFile, atOnce: AT_ONCE }

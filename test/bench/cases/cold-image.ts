@@ -42,7 +42,7 @@ const run = async (
   const upstream = await Upstream.start(bench.workspace, { ...WIRE, hub: certificate })
   for (const { tag, image: each } of [...before, { tag: TAG, image }])
     await upstream.add(each.blobs, [{ ...each.manifest, tags: [tag] }])
-  const options = { upstream: upstream.address, trustedCaFile: certificate?.caFile }
+  const options = { upstream: upstream.origin, trustedCaFile: certificate?.caFile }
   await bench.coldRounds(names, options, async (server, round) => {
     const order = { registry: server.url, name: NAME, caFile: certificate?.caFile, atOnce: AT_ONCE }
     for (const { tag } of before) await bench.clients.pullImage({ ...order, tag })
@@ -60,7 +60,7 @@ export const coldImage: Case = {
 
 export const coldImageHub: Case = {
   name: 'cold-image-hub',
-  title: 'the same, where the upstream wants a token and redirects blobs to another host over TLS',
+  title: 'the same over TLS, where the upstream wants a token and redirects blobs to another host',
   form: 'full',
   run: async (bench) =>
     run(

@@ -22,7 +22,7 @@ const run = async (bench: Bench): Promise<void> => {
   await upstream.add([single, shared])
   await bench.coldRounds(
     bench.size(['entrepot', 'docker-registry', 'nginx-cache'], ['entrepot']),
-    { upstream: upstream.address },
+    { upstream: upstream.origin },
     async (server, round) => {
       const { target } = server
       const alone = await bench.clients.download({ target, path: blobPath(single), clients: 1 })

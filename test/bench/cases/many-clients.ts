@@ -33,7 +33,7 @@ const run = async (bench: Bench): Promise<void> => {
 
   await bench.coldRounds(
     ['entrepot', 'docker-registry', 'distribution', 'nginx-cache'],
-    { upstream: upstream.address },
+    { upstream: upstream.origin },
     async (server, round) => {
       await warm(bench, server, upstream, [first])
       await measure(server, first, 'warm', round)

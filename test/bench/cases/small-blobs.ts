@@ -54,7 +54,7 @@ const run = async (bench: Bench): Promise<void> => {
     const isStatic = contestant.name === 'nginx-static'
     const server = await bench.start(
       contestant,
-      isStatic ? { rootDirectory: await layOut(bench, blobs) } : { upstream: upstream.address },
+      isStatic ? { rootDirectory: await layOut(bench, blobs) } : { upstream: upstream.origin },
     )
     if (!isStatic && contestant !== node) await warm(bench, server, upstream, paths)
     servers.push(server)

@@ -48,7 +48,7 @@ const startWarm = async (bench: Bench, sizeBytes: number, certificate?: Certific
     const isStatic = contestant.name === 'nginx-static'
     const server = await bench.start(contestant, {
       certificate,
-      ...(isStatic ? { rootDirectory: await layOut(bench, [blob]) } : { upstream: upstream.address }),
+      ...(isStatic ? { rootDirectory: await layOut(bench, [blob]) } : { upstream: upstream.origin }),
     })
     if (!isStatic && server.name !== 'node') await warm(bench, server, upstream, [blobPath(blob)])
     servers.push(server)

@@ -91,7 +91,7 @@ const run = async (bench: Bench): Promise<void> => {
   const pathBy = { digest: manifestPath(image.manifest.digest), tag: manifestPath(TAG) }
   const servers: Server[] = []
   for (const contestant of bench.present(...bench.size(EVERYBODY, COMPARED))) {
-    const server = await bench.start(contestant, { upstream: upstream.address })
+    const server = await bench.start(contestant, { upstream: upstream.origin })
     if (contestant !== node) await warm(bench, server, upstream, Object.values(pathBy))
     servers.push(server)
   }

@@ -15,7 +15,7 @@ const run = async (bench: Bench): Promise<void> => {
   await upstream.add(image.blobs, [{ ...image.manifest, tags: [] }])
   const paths = [manifestPath(image.manifest.digest)]
   for (const size of SIZES)
-    await growth.at(size, { upstream: upstream.address }, async (server) => {
+    await growth.at(size, { upstream: upstream.origin }, async (server) => {
       await warm(bench, server, upstream, paths)
       await growth.ask('GET of a manifest', size, server, paths, size)
     })

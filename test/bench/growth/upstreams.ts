@@ -14,7 +14,7 @@ const run = async (bench: Bench): Promise<void> => {
   await upstream.add(image.blobs, [{ ...image.manifest, tags: [] }])
   for (const size of [1, ...sizesTo(bench.size(1000, 100))]) {
     const mirrors = Array.from({ length: size }, (_, i) => hostOf(i))
-    await growth.at(size, { upstream: upstream.address, mirrors }, async (server) => {
+    await growth.at(size, { upstream: upstream.origin, mirrors }, async (server) => {
       const paths = spread(size).map((i) => `/v2/${hostOf(i)}/bench/app/manifests/${image.manifest.digest}`)
       await warm(bench, server, upstream, paths)
       await growth.ask('GET of a manifest', size, server, paths)

@@ -6,11 +6,11 @@ export const direct: Contestant = {
   name: 'direct',
   executable: () => process.execPath,
   start: async (_workspace, _folder, { upstream = '' }) => {
-    const [host = '', port] = upstream.split(':')
+    const { hostname, port } = new URL(upstream)
     return {
       name: 'direct',
-      target: { host, port: Number(port) },
-      url: `http://${upstream}`,
+      target: { host: hostname, port: Number(port) },
+      url: upstream,
       // Its processor time is nobody's concern.
       process: new ProcessTree(process.pid),
       startedAtMs: performance.now(),

@@ -22,12 +22,12 @@ const configOf = (port: number, debugPort: number, folder: string, options: Serv
     }),
   },
   ...(options.upstream !== undefined && {
-    proxy: { remoteurl: `http://${options.upstream}` },
+    proxy: { remoteurl: options.upstream },
     // A tag that was asked for in the last hour is fresh.
     cache: { freshness: '1h' },
   }),
   ...(options.mirrors !== undefined && {
-    upstreams: options.mirrors.map((host) => ({ host, remoteurl: `http://${options.upstream}` })),
+    upstreams: options.mirrors.map((host) => ({ host, remoteurl: options.upstream })),
   }),
 })
 

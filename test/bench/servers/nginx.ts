@@ -41,7 +41,7 @@ http {
 const FILES = (root: string): string => `root ${root};`
 
 const CACHE = (upstream: string): string => `
-      proxy_pass http://${upstream};
+      proxy_pass ${upstream};
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_cache content;

@@ -18,7 +18,7 @@ const configOf = (port: number, folder: string, options: ServerOptions): object 
       tls: { certificate: options.certificate.certFile, key: options.certificate.keyFile },
     }),
   },
-  ...(options.upstream !== undefined && { proxy: { remoteurl: `http://${options.upstream}` } }),
+  ...(options.upstream !== undefined && { proxy: { remoteurl: options.upstream } }),
 })
 
 const contestant = (

@@ -18,7 +18,7 @@ export interface Certificate {
 
 /** What a server is to be. */
 export interface ServerOptions {
-  /** `host:port` of the registry that it mirrors; unset: it takes pushes. */
+  /** Origin of the registry that it mirrors, `http://host:port`; unset: it takes pushes. */
   readonly upstream?: string | undefined
   /** Its store; unset: an empty one. For a server of plain files: the folder of the files. */
   readonly rootDirectory?: string | undefined

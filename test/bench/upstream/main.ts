@@ -15,7 +15,7 @@ export interface UpstreamOptions {
   readonly bytesPerS?: number
   /** Before each answer, in milliseconds. */
   readonly latencyMs?: number
-  /** Wants tokens, and redirects blobs to a second host over TLS, as Docker Hub does. */
+  /** Speaks TLS, wants tokens, and redirects blobs to a second host, as Docker Hub does. */
   readonly hub?: { readonly certFile: string; readonly keyFile: string } | undefined
 }
 
@@ -37,13 +37,19 @@ const current = (): Registry => {
   return registry
 }
 
-/** Starts it. @returns `host:port` */
+/** Starts it. @returns its origin */
 const start = async ({ bytesPerS, latencyMs = 0, hub }: UpstreamOptions): Promise<string> => {
-  const blobs = hub && createTlsServer({ cert: readFileSync(hub.certFile), key: readFileSync(hub.keyFile) })
-  const blobsAt = blobs && `https://${await listen(blobs, BLOB_HOST)}`
-  registry = new Registry({ link: new Link(bytesPerS), latencyMs, blobsAt, wantsTokens: hub !== undefined })
-  blobs?.on('request', registry.blobHost)
-  return listen(createServer(registry.registry), '127.0.0.1')
+  const link = new Link(bytesPerS)
+  if (hub === undefined) {
+    registry = new Registry({ link, latencyMs, blobsAt: undefined, wantsTokens: false })
+    return `http://${await listen(createServer(registry.registry), '127.0.0.1')}`
+  }
+  const pair = { cert: readFileSync(hub.certFile), key: readFileSync(hub.keyFile) }
+  const blobs = createTlsServer(pair)
+  const blobsAt = `https://${await listen(blobs, BLOB_HOST)}`
+  registry = new Registry({ link, latencyMs, blobsAt, wantsTokens: true })
+  blobs.on('request', registry.blobHost)
+  return `https://${await listen(createTlsServer(pair, registry.registry), '127.0.0.1')}`
 }
 
 answerCalls({

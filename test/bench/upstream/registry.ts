@@ -121,7 +121,7 @@ export class Registry {
   }
 
   #challenge(req: IncomingMessage, res: ServerResponse): void {
-    const realm = `http://${req.headers.host}/token`
+    const realm = `http${'encrypted' in req.socket ? 's' : ''}://${req.headers.host}/token`
     const challenge = `Bearer realm="${realm}",service="upstream"`
     res.writeHead(401, { 'WWW-Authenticate': challenge, 'Content-Length': 0 }).end()
   }

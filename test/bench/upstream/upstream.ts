@@ -12,14 +12,14 @@ const MAIN = new URL('./main.ts', import.meta.url)
 
 /** A running upstream. */
 export class Upstream {
-  /** `host:port`. */
-  readonly address: string
+  /** `http://host:port`; like Docker Hub `https`. */
+  readonly origin: string
   readonly process: ProcessTree
   readonly #worker: Worker
 
-  private constructor(worker: Worker, address: string) {
+  private constructor(worker: Worker, origin: string) {
     this.#worker = worker
-    this.address = address
+    this.origin = origin
     this.process = new ProcessTree(worker.pid)
   }
 
