@@ -49,9 +49,15 @@ export class Prefetch {
   readonly #images = new Memory<string, Image>(MAX_MANIFESTS)
   readonly #imageByLayer = new Memory<string, Image>(MAX_BLOBS)
   readonly #sizes = new Memory<Digest, number>(MAX_BLOBS)
+  #isClosed = false
 
   constructor(options: PrefetchOptions) {
     this.#options = options
+  }
+
+  /** Fetches nothing more ahead; what is under way is ended by whoever does it. */
+  close(): void {
+    this.#isClosed = true
   }
 
   /** Size of a blob in bytes, as a manifest told it. */
@@ -85,8 +91,10 @@ export class Prefetch {
     if (!this.#options.isEnabled || image === undefined || image.isStarted) return
     image.isStarted = true
     const missed = image.layers.indexOf(digest)
-    // Those below it are what the client has already, unless it asks in another order.
-    const waiting = [...image.layers.slice(missed), ...image.layers.slice(0, missed)]
+    // A client asks for the first few at once, in any order. One that begins later has those below it already.
+    const first = missed < MAX_AT_ONCE ? 0 : missed
+    const others = [...image.layers.slice(first), ...image.layers.slice(0, first)]
+    const waiting = [digest, ...others.filter((layer) => layer !== digest)]
     const lanes = Array.from({ length: MAX_AT_ONCE }, () => this.#fetchInTurn(repository, waiting))
     void Promise.all(lanes).then(() => {
       image.isStarted = false
@@ -101,7 +109,7 @@ export class Prefetch {
   async #fetchInTurn(repository: Mirrored, waiting: Digest[]): Promise<void> {
     const { upstream } = repository.origin
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      if (!this.#options.mayFetch(upstream)) return
+      if (this.#isClosed || !this.#options.mayFetch(upstream)) return
       try {
         if ((await this.#options.fetch(repository, next)) === true) this.#options.metrics.prefetches.inc()
       } catch (error) {

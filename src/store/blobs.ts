@@ -176,8 +176,11 @@ export class BlobStore {
   /** What is replaced may have been wrong. */
   async #replacing(digest: Digest, replace: () => Promise<void>): Promise<void> {
     this.#heads.forget(digest)
-    await replace()
-    this.#heads.forget(digest)
+    try {
+      await replace()
+    } finally {
+      this.#heads.forget(digest)
+    }
   }
 
   #forget(digest: Digest): void {

@@ -1,6 +1,6 @@
 /**
  * The first bytes of blobs that were read not long ago. Whoever opens such a blob again is given them from memory, and the
- * file is opened for what follows: the first byte waits for no disk and no other thread.
+ * file is opened meanwhile: the first byte waits for no disk and no other thread.
  */
 import { LRUCache } from 'lru-cache'
 import type { Digest } from '../protocol/digest.ts'
@@ -49,7 +49,7 @@ class LearnedFile implements StoredFile {
   }
 }
 
-/** A file that begins with what is known already, and is opened by the first read that needs more. */
+/** A file that begins with what is known already, and is opened while that is read. */
 class HeadedFile implements StoredFile {
   readonly sizeBytes: number
   readonly #head: Buffer
@@ -65,20 +65,26 @@ class HeadedFile implements StoredFile {
   }
 
   async read(buffer: Uint8Array, position: number, length: number): Promise<number> {
+    this.#opening ??= this.#begin()
     if (position < this.#head.length) return this.#head.copy(buffer, 0, position, position + length)
-    this.#opening ??= this.#open()
-    const file = await this.#opening.catch((error: unknown) => {
-      this.#onGone()
-      throw error
-    })
+    const file = await this.#opening
     if (file !== undefined) return file.read(buffer, position, length)
-    this.#onGone()
     throw new StorageError('io', 'the file was removed')
   }
 
   async close(): Promise<void> {
-    const file = await this.#opening?.catch(() => undefined)
+    this.#opening ??= Promise.resolve(undefined)
+    const file = await this.#opening.catch(() => undefined)
     await file?.close()
+  }
+
+  /** Whoever has this file is told by the read that needs it, and nobody else is given such a one. */
+  #begin(): Promise<StoredFile | undefined> {
+    const opening = this.#open()
+    opening.then((file) => {
+      if (file === undefined) this.#onGone()
+    }, this.#onGone)
+    return opening
   }
 }
 
@@ -103,8 +109,8 @@ export class Heads {
   }
 
   /**
-   * Opens a blob; the caller closes it. The file of one that is known is opened by the first read that needs it; that it is gone
-   * after all, or cannot be opened, is told by that read, as a StorageError.
+   * Opens a blob; the caller closes it. The file of one that is known is opened with the first read; that it is gone after all,
+   * or cannot be opened, is told by the read that needs it, as a StorageError.
    * @returns `undefined` where there is none
    * @throws StorageError
    */

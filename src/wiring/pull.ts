@@ -170,6 +170,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     settle,
     /** Ends every fetch; what is on disk stays for the next start. */
     async close(): Promise<void> {
+      prefetch.close()
       await flights.close()
       await mirror.settle()
       await manifestUses.settle()

@@ -71,7 +71,18 @@ describe('what is fetched ahead of a client', () => {
     assert.deepEqual(scene.fetched, [0, 1, 2])
   })
 
-  it('begins with the layer that was asked for: its client may have those below it already', async () => {
+  it('are the first three, whichever of them is asked for first', () => {
+    for (const [first, fetched] of [
+      [1, [1, 0, 2]],
+      [2, [2, 0, 1]],
+    ] as const) {
+      const scene = new Scene()
+      scene.miss(first)
+      assert.deepEqual(scene.fetched, fetched)
+    }
+  })
+
+  it('begin with a later one that is asked for first: its client has those below it already', async () => {
     const scene = new Scene()
     scene.miss(4)
     assert.deepEqual(scene.fetched, [4, 5, 0])
@@ -104,6 +115,15 @@ describe('what is fetched ahead of a client', () => {
     isSpared = false
     scene.miss(3)
     assert.deepEqual(scene.fetched, [0, 1, 2, 3, 4, 5])
+  })
+
+  it('is nothing more once it is closed', async () => {
+    const scene = new Scene()
+    scene.miss(0)
+    scene.prefetch.close()
+    for (const index of [0, 1, 2]) await scene.end(index)
+    scene.miss(3)
+    assert.deepEqual(scene.fetched, [0, 1, 2])
   })
 
   it('is nothing where that is switched off, but sizes are known', () => {
