@@ -20,14 +20,6 @@ import { FlightReport } from './report.ts'
 import { confirmBlob } from './source.ts'
 import { Transfers } from './transfers.ts'
 
-/** How a flight begins. */
-export interface FlightStart {
-  /** What must have ended before: an earlier flight that has this digest's partial still open. */
-  readonly after?: Promise<unknown> | undefined
-  /** Whether the upstream is asked for all bytes before it is known for certain that none are here, and may be kept. */
-  readonly asksAhead?: boolean
-}
-
 /** A download in progress. */
 export class Flight {
   readonly plan: FlightPlan
@@ -50,7 +42,8 @@ export class Flight {
   readonly #beganMs: number
   #settleAnswer: (error?: unknown) => void = () => {}
 
-  constructor(plan: FlightPlan, tools: FlightTools, start: FlightStart = {}) {
+  /** @param after what must have ended before: an earlier flight that has this digest's partial still open */
+  constructor(plan: FlightPlan, tools: FlightTools, after?: Promise<unknown>) {
     this.plan = plan
     this.#tools = tools
     this.#beganMs = tools.clock.now()
@@ -61,7 +54,7 @@ export class Flight {
     })
     // Nobody may be waiting: a prefetch that fails is logged, not thrown.
     this.answered.catch(() => {})
-    this.ended = this.#fly(start)
+    this.ended = this.#fly(after)
   }
 
   /** Size of the whole in bytes; `undefined` where nobody knows it yet. */
@@ -133,20 +126,17 @@ export class Flight {
     this.#abort.abort(new UpstreamError('unreachable', `the fetch of ${this.plan.digest} was ended`))
   }
 
-  async #fly({ after, asksAhead = false }: FlightStart): Promise<boolean> {
+  async #fly(after: Promise<unknown> | undefined): Promise<boolean> {
     this.#report.began()
     try {
       await after
-      this.#partial = await this.#openPartial(asksAhead)
-      // Something is here after all, or nothing may be kept.
-      if (this.#partial?.written !== 0) await this.#transfers.dropAhead()
+      this.#partial = await this.#openPartial()
       if (this.#partial !== undefined && (await this.#fill(this.#partial))) return true
       // Where the disk took nothing, the readers still want to know of the blob.
       if (!this.#isAnswered) this.#onSize(await confirmBlob(this.plan, this.#abort.signal))
     } catch (error) {
       await this.#fail(this.#abort.signal.aborted ? this.#abort.signal.reason : error)
     } finally {
-      await this.#transfers.dropAhead()
       await this.#download?.end()
       await this.#partial?.release()
       this.#report.ended()
@@ -155,10 +145,8 @@ export class Flight {
   }
 
   /** @returns `undefined` where the store cannot be written: every reader fetches for itself then */
-  async #openPartial(asksAhead: boolean): Promise<Partial | undefined> {
+  async #openPartial(): Promise<Partial | undefined> {
     try {
-      this.#tools.admission?.requireFit(this.plan, this.plan.sizeBytes)
-      if (asksAhead) this.#transfers.askAhead(this.#abort.signal)
       return await openAdmitted(this.#tools, this.plan)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error

@@ -19,8 +19,6 @@ export class Flights {
   readonly #tools: FlightTools
   readonly #byDigest = new Map<Digest, Flight>()
   readonly #rangesByDigest = new Map<Digest, number>()
-  /** Whether the disk took nothing of what was fetched last: the next one waits until it is asked. */
-  #isRefused = false
 
   constructor(tools: FlightTools) {
     this.#tools = tools
@@ -43,11 +41,9 @@ export class Flights {
       if (plan.priority === 'client') running.promote()
       return { flight: running, isNew: false }
     }
-    const asksAhead = !this.#isRefused && this.#tools.partials.isNew(plan.digest)
-    const flight = new Flight(plan, this.#tools, { after: running?.ended, asksAhead })
+    const flight = new Flight(plan, this.#tools, running?.ended)
     this.#byDigest.set(plan.digest, flight)
     void flight.ended.then(() => {
-      this.#isRefused = flight.isUncached
       if (this.#byDigest.get(plan.digest) === flight) this.#byDigest.delete(plan.digest)
     })
     return { flight, isNew: true }

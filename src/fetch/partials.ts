@@ -34,8 +34,6 @@ export class Partials {
   readonly #folder: string
   readonly #owner: Pick<Owner, 'id' | 'stateOf'>
   readonly #opener: FileOpener | undefined
-  /** Digests, as files are named after them, of which there was a file at the last look or has been one since. */
-  #seen: Set<string> | undefined
   #left: { readonly atMs: number; readonly bytes: Promise<number> } | undefined
 
   /**
@@ -48,11 +46,6 @@ export class Partials {
     this.#opener = opener
   }
 
-  /** Whether nothing is left of a digest, as far as is known without looking. */
-  isNew(digest: Digest): boolean {
-    return this.#seen?.has(formatFileDigest(digest)) === false
-  }
-
   /**
    * Opens the partial of a digest: what a dead process left of it, or a new one.
    * @throws StorageError
@@ -61,7 +54,6 @@ export class Partials {
     const path = join(this.#folder, this.#nameOf(digest))
     try {
       const keepBytes = await this.#takeOver(digest, path)
-      this.#seen?.add(formatFileDigest(digest))
       // The folder is there, but for the first time.
       return await this.#openFile(path, keepBytes).catch(async (error: unknown) => {
         if (!isAbsent((error as Error).cause)) throw error
@@ -172,11 +164,9 @@ export class Partials {
   }
 
   async #names(): Promise<string[]> {
-    const names = await readdir(this.#folder).catch((error: unknown) => {
+    return readdir(this.#folder).catch((error: unknown) => {
       if (isAbsent(error)) return []
       throw error
     })
-    this.#seen = new Set(names.map((name) => name.slice(0, name.lastIndexOf('.'))))
-    return names
   }
 }

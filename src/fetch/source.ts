@@ -32,8 +32,6 @@ export interface SourceOptions {
   /** Aborted when a client has come to wait, so that a request that waits as a prefetch gets a better place. */
   readonly promotion?: AbortSignal
   readonly signal: AbortSignal
-  /** The answer to the first request, which has been made already. */
-  readonly ahead?: Promise<BlobBody> | undefined
   readonly giveUpAfterMs?: number
   readonly clock: Clock
   /** Called with the size of the whole blob at the first answer; what it throws ends the reading. */
@@ -79,12 +77,10 @@ class Progress {
   #failingSinceMs = 0
   #isAnswered = false
   #sizeBytes: number | undefined
-  #ahead: Promise<BlobBody> | undefined
   position: number
 
   constructor(options: SourceOptions) {
     this.#options = options
-    this.#ahead = options.ahead
     this.position = options.from
   }
 
@@ -94,9 +90,14 @@ class Progress {
   }
 
   async ask(): Promise<BlobBody> {
-    const ahead = this.#ahead
-    this.#ahead = undefined
-    const answer = await (ahead ?? this.#askNow())
+    const { upstream, name, digest, signal, priority, promotion } = this.#options
+    const answer = await upstream.blob(name, digest, {
+      from: this.position,
+      ...(this.end === undefined ? {} : { to: this.end - 1 }),
+      priority: priority(),
+      ...(promotion && { promotion }),
+      signal,
+    })
     try {
       this.#check(answer)
       if (!this.#isAnswered) this.#options.onSize?.(answer.sizeBytes)
@@ -107,17 +108,6 @@ class Progress {
     this.#sizeBytes ??= answer.sizeBytes
     this.#isAnswered = true
     return answer
-  }
-
-  #askNow(): Promise<BlobBody> {
-    const { upstream, name, digest, signal, priority, promotion } = this.#options
-    return upstream.blob(name, digest, {
-      from: this.position,
-      ...(this.end === undefined ? {} : { to: this.end - 1 }),
-      priority: priority(),
-      ...(promotion && { promotion }),
-      signal,
-    })
   }
 
   #check({ start, sizeBytes }: BlobBody): void {

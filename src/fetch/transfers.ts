@@ -1,6 +1,5 @@
 /** What a flight asks its upstream for: the bytes that it keeps, and those that it passes on to one reader alone. */
 import type { Hash } from 'node:crypto'
-import { type BlobBody, type Priority, UpstreamError } from '../upstream/upstream.ts'
 import { Passthrough, type PassthroughOptions } from './passthrough.ts'
 import type { FlightPlan, FlightTools } from './plan.ts'
 import type { FlightReport } from './report.ts'
@@ -22,8 +21,6 @@ export class Transfers {
   readonly #tools: Pick<FlightTools, 'clock' | 'giveUpAfterMs'>
   readonly #report: FlightReport
   readonly #promotion = new AbortController()
-  readonly #unwanted = new AbortController()
-  #ahead: Promise<BlobBody> | undefined
 
   constructor(plan: FlightPlan, tools: Pick<FlightTools, 'clock' | 'giveUpAfterMs'>, report: FlightReport) {
     this.#plan = plan
@@ -37,52 +34,19 @@ export class Transfers {
     this.#promotion.abort()
   }
 
-  /** Asks for all bytes at once, while it is still being found out where to put them; {@link read} goes on with that. */
-  askAhead(signal: AbortSignal): void {
-    const { upstream, name, digest } = this.#plan
-    this.#ahead = upstream.blob(name, digest, {
-      from: 0,
-      priority: this.#priority,
-      promotion: this.#promotion.signal,
-      signal: AbortSignal.any([signal, this.#unwanted.signal]),
-    })
-    // Whatever becomes of it before anybody reads is told to whoever reads.
-    this.#ahead.then(
-      ({ body }) => body.on('error', () => {}),
-      () => {},
-    )
-  }
-
-  /** Ends what was asked ahead, and nobody reads. Never rejects. */
-  async dropAhead(): Promise<void> {
-    const ahead = this.#ahead
-    this.#ahead = undefined
-    if (ahead === undefined) return
-    this.#unwanted.abort(new UpstreamError('unreachable', 'not wanted any more'))
-    const answer = await ahead.catch(() => undefined)
-    answer?.body.destroy()
-  }
-
   /** The bytes from an offset to the end, to be kept. @param onSize told the size of the whole; what it throws ends them */
   read(
     from: number,
     signal: AbortSignal,
     onSize: (sizeBytes: number | undefined) => void,
   ): AsyncIterable<Buffer> {
-    const ahead = from === 0 ? this.#ahead : undefined
-    this.#ahead = undefined
     return readUpstream({
       ...this.#common(from),
-      priority: () => this.#priority,
+      priority: () => (this.#promotion.signal.aborted ? 'client' : 'prefetch'),
       promotion: this.#promotion.signal,
       signal,
-      ahead,
       onSize,
     })
-  }
-
-  get #priority(): Priority {
-    return this.#promotion.signal.aborted ? 'client' : 'prefetch'
   }
 
   /** Bytes for one reader, kept nowhere. @param sizeBytes of the whole, where it is known */
