@@ -34,14 +34,18 @@ export class Download {
     this.#hash = createDigester(algorithmOf(options.digest))
   }
 
-  /** State of the hash over exactly the bytes in the partial; when nothing is being written. */
-  copyHash(): Hash {
-    return (this.#writer?.hash ?? this.#hash).copy()
+  /** State of the hash over the bytes before `position`, where those are known; when nothing is being written. */
+  hashBefore(position: number): Hash | undefined {
+    const { digest, partial } = this.#options
+    if (position === partial.written) return this.#copyHash()
+    // Of the first bytes a reader may have more than the disk took.
+    const head = partial.head.subarray(0, position)
+    return head.length === position ? createDigester(algorithmOf(digest)).update(head) : undefined
   }
 
   /** Digest of the bytes in the partial; when nothing is being written. */
   get found(): Digest {
-    return finishDigest(algorithmOf(this.#options.digest), this.copyHash())
+    return finishDigest(algorithmOf(this.#options.digest), this.#copyHash())
   }
 
   /** Reads back what an earlier download left. @returns whether that is the whole blob */
@@ -87,6 +91,10 @@ export class Download {
   /** Resolves when nothing is in flight any more; what was not written yet is dropped. */
   async end(): Promise<void> {
     await this.#writer?.abandon()
+  }
+
+  #copyHash(): Hash {
+    return (this.#writer?.hash ?? this.#hash).copy()
   }
 
   async #append(): Promise<void> {

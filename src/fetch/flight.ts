@@ -6,7 +6,6 @@
  *        │            ├──────> stopped                  the disk takes no more: readers go on at the upstream
  *        └────────────┴──────> failed                   the upstream gave up, or the bytes were wrong
  */
-import type { Hash } from 'node:crypto'
 import { algorithmOf, createDigester, type Digest } from '../protocol/digest.ts'
 import { StorageError } from '../store/driver.ts'
 import { UpstreamError } from '../upstream/upstream.ts'
@@ -246,15 +245,10 @@ export class Flight {
   /** Where a reader goes on when the partial has stopped: its own transfer, verified if it has read all that went before. */
   #goOn(position: number): Passthrough | undefined {
     if (!this.#isStopped) return undefined
-    return this.#transfers.open({ from: position, hash: this.#hashBefore(position) }, this.#sizeBytes)
-  }
-
-  #hashBefore(position: number): Hash | undefined {
-    const algorithm = algorithmOf(this.plan.digest)
-    if (position === this.writtenBytes) return this.#download?.copyHash() ?? createDigester(algorithm)
-    // Of the first bytes a reader has more than the disk took.
-    const head = this.#partial?.head.subarray(0, position)
-    return head?.length === position ? createDigester(algorithm).update(head) : undefined
+    const download = this.#download
+    // Where there is none the disk took nothing, and nobody has read anything.
+    const hash = download ? download.hashBefore(position) : createDigester(algorithmOf(this.plan.digest))
+    return this.#transfers.open({ from: position, hash }, this.#sizeBytes)
   }
 
   #onReaderClose(): void {

@@ -70,8 +70,9 @@ export const getManifest =
 export const repeatManifest =
   ({ pull, notify, label }: ManifestReads) =>
   (ctx: Context, given: RememberedManifest): void => {
-    const { repository, identity, reference, pulled } = given
-    Object.assign(ctx.state, { repository, identity })
+    const { repository, reference, pulled } = given
+    ctx.state.repository = repository
+    ctx.state.identity = given.identity
     label(ctx, 'manifest')
     pull.noteRepeat(repository, reference, pulled, ctx.req.method === 'HEAD')
     giveManifest(ctx as GuardedContext, given, notify)

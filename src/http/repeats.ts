@@ -24,6 +24,8 @@ export interface RememberedManifest extends GivenManifest {
 }
 
 interface Remembered extends RememberedManifest {
+  /** A `GET` that comes after a `HEAD` is the first by which anybody may learn what the manifest names. */
+  readonly isHead: boolean
   readonly changes: number
   readonly atMs: number
   readonly untilMs: number
@@ -58,6 +60,7 @@ export class Repeats {
     if (method !== 'GET' && method !== 'HEAD') return undefined
     const known = this.#known.get(url)
     if (known === undefined || known.changes !== this.#options.countChanges()) return undefined
+    if (known.isHead && method !== 'HEAD') return undefined
     return this.#holds(known) ? known : undefined
   }
 
@@ -69,7 +72,7 @@ export class Repeats {
   /** An answer was given for a request that {@link find} knew nothing for. */
   remember({ req, state, querystring }: Context, given: GivenManifest): void {
     const { changes, identity } = state
-    const { url, headers } = req
+    const { url, headers, method } = req
     if (headers.authorization !== undefined) return
     // `?ns=` hangs on `Host`; it is seldom the same client's way for long.
     if (changes === undefined || identity === undefined || url === undefined || querystring !== '') return
@@ -77,7 +80,7 @@ export class Repeats {
     if (freshUntilMs === undefined || bytes === undefined || bytes.length > MAX_BYTES) return
     const atMs = this.#options.now()
     const untilMs = Math.min(atMs + KNOWN_FOR_MS, freshUntilMs)
-    this.#known.set(url, { ...given, identity, changes, atMs, untilMs })
+    this.#known.set(url, { ...given, identity, isHead: method === 'HEAD', changes, atMs, untilMs })
   }
 
   /** A clock that went back makes nothing last longer. */

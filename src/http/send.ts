@@ -131,12 +131,14 @@ const copy = async (
   while (position < end) {
     if (pool.isCrowded && !(await settle())) return position - first
     const buffer = pool.take(size)
-    const reading = blob.read(buffer, position, Math.min(size, end - position))
-    const length = await reading.catch(async (error: unknown) => {
+    let length: number
+    try {
+      length = await blob.read(buffer, position, Math.min(size, end - position))
+    } catch (error) {
       // Whoever ends the connection for it would drop what has not left yet, and the answer's head with it.
       await settle()
       throw error
-    })
+    }
     if (!(await settle()) || length === 0) return position - first
     if (pool.isShared) await turns.take(length)
     if (position === first) ctx.state.common.write(ctx.res, status, fields)

@@ -82,12 +82,10 @@ export class ManifestPull {
 
   /** The same answer as before is given to somebody else. */
   noteRepeat(repository: Repository, reference: Reference, pulled: PulledManifest, isHead: boolean): void {
-    const { metrics, pulls, prefetch } = this.#options
-    const { digest, mediaType, answer, bytes } = pulled
+    const { metrics, pulls } = this.#options
+    const { digest, mediaType, answer } = pulled
     metrics.readMeter.answered('manifest', answer, repository.kind !== 'local')
     pulls.note(repository.name, { reference, digest, isIndex: isIndexType(mediaType), isHead })
-    if (!isHead && bytes !== undefined && repository.kind !== 'local')
-      prefetch.noteManifest(repository, digest, bytes)
   }
 
   /**

@@ -68,8 +68,9 @@ class HeadedFile implements StoredFile {
     this.#opening ??= this.#begin()
     if (position < this.#head.length) return this.#head.copy(buffer, 0, position, position + length)
     const file = await this.#opening
-    if (file !== undefined) return file.read(buffer, position, length)
-    throw new StorageError('io', 'the file was removed')
+    if (file?.sizeBytes === this.sizeBytes) return file.read(buffer, position, length)
+    if (file === undefined) throw new StorageError('io', 'the file was removed')
+    throw new StorageError('damaged', `the file had ${this.sizeBytes} bytes and has ${file.sizeBytes} now`)
   }
 
   async close(): Promise<void> {
@@ -82,7 +83,7 @@ class HeadedFile implements StoredFile {
   #begin(): Promise<StoredFile | undefined> {
     const opening = this.#open()
     opening.then((file) => {
-      if (file === undefined) this.#onGone()
+      if (file?.sizeBytes !== this.sizeBytes) this.#onGone()
     }, this.#onGone)
     return opening
   }

@@ -105,6 +105,15 @@ describe('a manifest that was just given', () => {
     assert.ok(!isKnown())
   })
 
+  it('is not given to GET where only HEAD has been answered, which tells nobody what it names', () => {
+    giveFirst(given, ask({}, { method: 'HEAD' }))
+    assert.ok(isKnown(ask({}, { method: 'HEAD' })))
+    assert.ok(!isKnown())
+    giveFirst()
+    assert.ok(isKnown())
+    assert.ok(isKnown(ask({}, { method: 'HEAD' })))
+  })
+
   it('is not given again to another URL, another method, or where the query may change what is meant', () => {
     giveFirst()
     assert.ok(!isKnown(ask({}, { method: 'PUT' })))

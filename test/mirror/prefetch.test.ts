@@ -25,7 +25,9 @@ describe('an image that is not cached, and is pulled three layers at a time', ()
     await hub.close()
   })
 
-  it('has nothing more fetched while those three are, and the rest after them; everything once', async () => {
+  it('has nothing more fetched while those three are, and the rest after them; everything once', {
+    timeout: 20_000,
+  }, async () => {
     const hang = hub.fault('blob', { hangAt: 1000, times: Number.POSITIVE_INFINITY })
     const asked = image.layers.slice(0, 3).map(({ digest }) => entrepot.get(`/v2/${NAME}/blobs/${digest}`))
     while (hub.counts.blob < 3) await nextRound()

@@ -57,9 +57,11 @@ describe('a stored blob that is rotten', () => {
   }
   const getManifest = (reference: string, name = NAME): Promise<Answer> =>
     entrepot.get(`/v2/${name}/manifests/${reference}`)
+  /** Everything is stored, and nothing of the layer is in memory: it has not been read from the store yet. */
   const warm = async (): Promise<void> => {
-    await getManifest('latest')
     for (const digest of [config, layer]) await getBlob(digest)
+    await entrepot.settle()
+    await getManifest('latest')
     await entrepot.settle()
   }
   const isRightOnDisk = async (digest: Digest): Promise<boolean> => {
@@ -71,7 +73,6 @@ describe('a stored blob that is rotten', () => {
     entrepot.metric('entrepot_repaired_blobs_total', { kind })
 
   const spoilers: readonly (readonly [string, () => Promise<void>])[] = [
-    ['is gone', () => rm(pathOf(layer))],
     ['is empty', () => truncate(pathOf(layer))],
     ['is shorter than its manifest says', () => truncate(pathOf(layer), 100_000)],
     ['is longer than its manifest says', () => writeFile(pathOf(layer), Buffer.concat([LAYER, LAYER]))],
@@ -79,15 +80,34 @@ describe('a stored blob that is rotten', () => {
     ['cannot be read from its middle on', async () => disk.lose(blobKey(layer), 1_000_000)],
     ['cannot be read from its last byte on', async () => disk.lose(blobKey(layer), SIZE - 1)],
   ]
-  for (const [what, spoil] of spoilers)
+  const cases = spoilers.flatMap(([what, spoil]) => [
+    { what, spoil, isKnown: false },
+    { what: `${what}, but for what of it is in memory`, spoil, isKnown: true },
+  ])
+  for (const { what, spoil, isKnown } of cases)
     it(`is had from the upstream in the middle of the request where its file ${what}`, async () => {
       await warm()
+      if (isKnown) await getBlob(layer)
       await spoil()
       const answer = await getBlob(layer)
       assert.deepEqual([answer.status, answer.isCut], [200, false])
       assert.ok(answer.body.equals(LAYER))
       await entrepot.settle()
       assert.ok(await isRightOnDisk(layer), 'the store has mended itself')
+      await hub.stop()
+      assert.ok((await getBlob(layer)).body.equals(LAYER))
+    })
+
+  for (const isKnown of [false, true])
+    it(`is had from the upstream where its file is gone${isKnown ? ', and stored for whoever comes next' : ''}`, async () => {
+      await warm()
+      if (isKnown) await getBlob(layer)
+      await rm(pathOf(layer))
+      assert.ok((await getBlob(layer)).body.equals(LAYER))
+      // What of it was in memory was given first; that it is missing is no fault to mend, but perhaps somebody's wish.
+      if (isKnown) assert.ok((await getBlob(layer)).body.equals(LAYER))
+      await entrepot.settle()
+      assert.ok(await isRightOnDisk(layer))
       await hub.stop()
       assert.ok((await getBlob(layer)).body.equals(LAYER))
     })

@@ -53,6 +53,17 @@ describe('a blob that was read not long ago', () => {
     await blob.close()
   })
 
+  it('breaks off after its first bytes where its file has another size now, and is not known any more', async () => {
+    const { blobs, driver } = await makeRead()
+    await driver.write(blobKey(DIGEST), BYTES.subarray(0, 200_000))
+    const blob = (await blobs.open(DIGEST))!
+    const buffer = Buffer.alloc(100)
+    assert.equal(await blob.read(buffer, 0, 100), 100)
+    await assert.rejects(blob.read(buffer, FIRST_READ, 100), { name: 'StorageError', kind: 'damaged' })
+    await blob.close()
+    assert.equal(await blobs.stat(DIGEST), 200_000)
+  })
+
   it('opens nothing once it is closed', async () => {
     const { blobs, driver } = await makeRead()
     const blob = (await blobs.open(DIGEST))!
