@@ -1,7 +1,8 @@
 /**
  * The first bytes of blobs that were read not long ago. Whoever opens such a blob again is given them from memory, and the
- * file is opened meanwhile: the first byte waits for no disk and no other thread.
+ * file is opened after that: the first byte waits for no disk and no other thread.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { Digest } from '../protocol/digest.ts'
 import { StorageError, type StoredFile } from './driver.ts'
@@ -65,7 +66,11 @@ class HeadedFile implements StoredFile {
   }
 
   async read(buffer: Uint8Array, position: number, length: number): Promise<number> {
-    this.#opening ??= this.#begin()
+    if (this.#opening === undefined) {
+      this.#opening = this.#begin()
+      // Told to the read that needs it.
+      this.#opening.catch(() => {})
+    }
     if (position < this.#head.length) return this.#head.copy(buffer, 0, position, position + length)
     const file = await this.#opening
     if (file?.sizeBytes === this.sizeBytes) return file.read(buffer, position, length)
@@ -80,12 +85,17 @@ class HeadedFile implements StoredFile {
   }
 
   /** Whoever has this file is told by the read that needs it, and nobody else is given such a one. */
-  #begin(): Promise<StoredFile | undefined> {
-    const opening = this.#open()
-    opening.then((file) => {
+  async #begin(): Promise<StoredFile | undefined> {
+    // Opening takes as long as sending what is known, which is first.
+    await nextTurn()
+    try {
+      const file = await this.#open()
       if (file?.sizeBytes !== this.sizeBytes) this.#onGone()
-    }, this.#onGone)
-    return opening
+      return file
+    } catch (error) {
+      this.#onGone()
+      throw error
+    }
   }
 }
 
