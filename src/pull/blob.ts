@@ -9,13 +9,12 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Answer } from '../observe/read-meter.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
-import type { Origin, Repository } from '../repository.ts'
+import type { Repository } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
-import { StorageError } from '../store/driver.ts'
-import type { Leases } from '../store/leases.ts'
 import type { LinkStore } from '../store/links.ts'
 import type { UseStore } from '../store/uses.ts'
 import { type Priority, UpstreamError } from '../upstream/upstream.ts'
+import { type BlobPlaces, type FoundBlob, isOf, type Mirrored } from './blob-places.ts'
 import type { Deadlines } from './deadlines.ts'
 import { toAnswer } from './failure.ts'
 import type { Mending } from './mending.ts'
@@ -27,6 +26,7 @@ import type { StoredBlobs } from './stored-blobs.ts'
 /** What reads of blobs work with. */
 export interface BlobPullOptions {
   readonly blobs: BlobStore
+  readonly places: BlobPlaces
   readonly stored: StoredBlobs
   readonly mending: Mending
   readonly links: LinkStore
@@ -36,17 +36,11 @@ export interface BlobPullOptions {
   readonly metrics: Metrics
   readonly prefetch: Prefetch
   readonly deadlines: Deadlines
-  readonly leases: Leases
   readonly uses: UseStore
 }
 
-type Mirrored = Extract<Repository, { origin: Origin }>
-
 const unknown = (digest: Digest): RegistryError =>
   new RegistryError('BLOB_UNKNOWN', { message: 'blob unknown to this repository', detail: { digest } })
-
-const isOf = (flight: Flight, { upstream, name }: Origin): boolean =>
-  flight.plan.upstream === upstream && flight.plan.name === name
 
 /** Answers reads of blobs. */
 export class BlobPull {
@@ -61,11 +55,12 @@ export class BlobPull {
    * @throws RegistryError `BLOB_UNKNOWN`, `TOOMANYREQUESTS`, or `UNAVAILABLE` with 502 or 504
    */
   async open(repository: Repository, digest: Digest): Promise<PulledBlob> {
-    const linked = await this.#findLinked(repository, digest)
+    const found = await this.#options.places.find(repository, digest)
+    const { linked } = found
     const hit = linked === undefined ? undefined : await this.#openStored(repository, digest, linked)
     if (hit !== undefined) return hit
     if (repository.kind === 'local') return this.#openElsewhere(digest, linked)
-    return this.#asking(repository, digest, () => this.#openMissing(repository, digest, linked !== undefined))
+    return this.#asking(repository, digest, () => this.#openMissing(repository, digest, found))
   }
 
   /** A client was given all of a blob as {@link open} found it. */
@@ -76,9 +71,9 @@ export class BlobPull {
 
   /** Size in bytes, for a `HEAD`: costs one upstream `HEAD` at most, never a download. */
   async stat(repository: Repository, digest: Digest): Promise<number | undefined> {
-    const { blobs, flights } = this.#options
-    const linked = await this.#findLeased(repository, digest)
-    const sizeBytes = linked && (await this.#unlessBroken(repository, blobs.stat(linked)))
+    const { places, flights } = this.#options
+    const linked = await places.findLeased(repository, digest)
+    const sizeBytes = linked && (await places.statStored(repository, linked))
     if (sizeBytes !== undefined) return sizeBytes
     if (repository.kind === 'local') throw unknown(digest)
     const flight = flights.find(digest)
@@ -93,7 +88,6 @@ export class BlobPull {
    */
   async prefetch(repository: Mirrored, digest: Digest): Promise<boolean | undefined> {
     const { links, blobs } = this.#options
-    if (await this.#awaitRunning(digest)) return undefined
     const linked = await links.findBlob(repository.name, digest)
     if (await this.#awaitRunning(digest)) return undefined
     if ((await blobs.stat(linked ?? digest)) !== undefined) return undefined
@@ -118,24 +112,19 @@ export class BlobPull {
     digest: Digest,
     sizeBytes: number,
   ): Promise<{ readonly flight: Flight; readonly isNew: boolean } | undefined> {
-    const linked = await this.#findLinked(repository, digest)
-    if (linked !== undefined && (await this.#statStored(repository, linked)) !== undefined) return undefined
-    if (await this.#isElsewhere(repository, digest, linked !== undefined)) {
+    const { places } = this.#options
+    const linked = await places.findLinked(repository, digest)
+    if (linked !== undefined && (await places.statStored(repository, linked)) !== undefined) return undefined
+    if (linked === undefined && (await places.isElsewhere(repository, digest))) {
       await this.#confirm(repository, digest)
-      if ((await this.#statStored(repository, digest)) !== undefined) return undefined
+      if ((await places.statStored(repository, digest)) !== undefined) return undefined
     }
     return this.#start(repository, digest, 'prefetch', sizeBytes)
   }
 
-  /** Whether the bytes of a blob are here, or come, for another repository: this one's upstream is to confirm it. */
-  async #isElsewhere(repository: Mirrored, digest: Digest, isLinked: boolean): Promise<boolean> {
-    const running = this.#options.flights.find(digest)
-    if (isLinked || (running !== undefined && isOf(running, repository.origin))) return false
-    return running !== undefined || (await this.#statStored(repository, digest)) !== undefined
-  }
-
-  async #openMissing(repository: Mirrored, digest: Digest, isLinked: boolean): Promise<PulledBlob> {
-    if (await this.#isElsewhere(repository, digest, isLinked)) {
+  async #openMissing(repository: Mirrored, digest: Digest, found: FoundBlob): Promise<PulledBlob> {
+    const isLinked = found.linked !== undefined
+    if (!isLinked && (await this.#options.places.isElsewhere(repository, digest, found))) {
       await this.#confirm(repository, digest)
       const hit = await this.#openStored(repository, digest, digest)
       if (hit !== undefined) return hit
@@ -154,7 +143,9 @@ export class BlobPull {
   async #openElsewhere(digest: Digest, linked: Digest | undefined): Promise<PulledBlob> {
     const elsewhere = linked && (await this.#options.mending.findElsewhere(linked))
     if (linked === undefined || elsewhere === undefined) throw unknown(digest)
-    return this.#asking(elsewhere, linked, () => this.#openMissing(elsewhere, linked, true))
+    return this.#asking(elsewhere, linked, () =>
+      this.#openMissing(elsewhere, linked, { linked, stored: undefined }),
+    )
   }
 
   #start(
@@ -187,7 +178,7 @@ export class BlobPull {
       upstream.stat(name, digest),
     )
     if (found === undefined) throw new UpstreamError('absent', `${upstream.name} has no such blob in ${name}`)
-    const sizeBytes = await this.#statStored(repository, digest)
+    const sizeBytes = await this.#options.places.statStored(repository, digest)
     if (sizeBytes !== undefined) this.#options.mirror.linkLater(repository, digest)
     return sizeBytes ?? found.sizeBytes ?? this.#options.prefetch.sizeOf(digest)
   }
@@ -203,39 +194,6 @@ export class BlobPull {
       if (error instanceof UpstreamError && error.kind === 'absent')
         await coordinator.remember(key, true, this.#options.deadlines.absentForMs)
       throw toAnswer(error, 'blob')
-    }
-  }
-
-  /** Where a blob lies; whoever asks for one of a local repository may be about to push a manifest that names it. */
-  async #findLeased(repository: Repository, digest: Digest): Promise<Digest | undefined> {
-    const { name, kind } = repository
-    const { links, leases, uses } = this.#options
-    const linked = await this.#findLinked(repository, digest)
-    if (linked === undefined) return undefined
-    if (kind !== 'local') {
-      uses.note(linked)
-      return linked
-    }
-    await leases.renew(linked)
-    // It may have been collected a moment before.
-    return links.findBlob(name, digest)
-  }
-
-  #findLinked(repository: Repository, digest: Digest): Promise<Digest | undefined> {
-    return this.#unlessBroken(repository, this.#options.links.findBlob(repository.name, digest))
-  }
-
-  #statStored(repository: Repository, digest: Digest): Promise<number | undefined> {
-    return this.#unlessBroken(repository, this.#options.blobs.stat(digest))
-  }
-
-  /** What cannot be read of a mirrored repository is as good as not there. @throws StorageError for a local one */
-  async #unlessBroken<T>({ kind }: Repository, found: Promise<T>): Promise<T | undefined> {
-    try {
-      return await found
-    } catch (error) {
-      if (kind === 'local' || !(error instanceof StorageError)) throw error
-      return undefined
     }
   }
 

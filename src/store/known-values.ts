@@ -66,6 +66,11 @@ export class KnownValues<V extends {}> {
     return known !== undefined && this.#now() < known.untilMs ? known.value : undefined
   }
 
+  /** Whether a value of a key is kept, believed or to be looked at. */
+  has(key: string): boolean {
+    return this.#known.has(key)
+  }
+
   /** The value of a key as it is in the store, read where it may have changed. @throws StorageError */
   async look(key: string): Promise<V | undefined> {
     const known = this.#known.get(key)

@@ -88,6 +88,11 @@ export class LinkStore {
     return this.#find(this.#known, layerLinkKey(name, digest))
   }
 
+  /** Whether a repository had a blob when it was asked for last, as far as that is remembered. */
+  knowsBlob(name: RepositoryName, digest: Digest): boolean {
+    return this.#known.has(layerLinkKey(name, digest))
+  }
+
   /** The sha256 digest under which a manifest of this repository lies, or `undefined`. */
   findManifest(name: RepositoryName, digest: Digest): Promise<Digest | undefined> {
     return this.#find(this.#known, revisionLinkKey(name, digest))

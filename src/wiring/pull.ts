@@ -10,6 +10,7 @@ import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { BlobPull } from '../pull/blob.ts'
+import { BlobPlaces } from '../pull/blob-places.ts'
 import { Catalog } from '../pull/catalog.ts'
 import { createFreshness } from '../pull/freshness.ts'
 import { Governor } from '../pull/governor.ts'
@@ -89,8 +90,8 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     blobs: stored,
     stored: new StoredBlobs({ blobs: stored, flights, prefetch, mending, metrics, log }),
     mending,
+    places: new BlobPlaces({ blobs: stored, links, leases, uses, flights }),
     links,
-    leases,
     uses,
     mirror,
     flights,

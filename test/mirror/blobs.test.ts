@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
+import type { StorageDriver } from '../../src/store/driver.ts'
 import { blobKey } from '../../src/store/paths.ts'
 import { seededBytes, seededContent } from '../support/bytes.ts'
 import { listFolder, startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
@@ -121,6 +123,38 @@ describe('a blob of a mirrored repository', () => {
     const answer = await entrepot.get(`/v2/other/app/blobs/${digest}`)
     assert.equal(answer.status, 404)
     assert.equal((answer.json() as { errors: { code: string }[] }).errors[0]?.code, 'BLOB_UNKNOWN')
+  })
+
+  it('opens nothing there either where its fetch begins just while it is looked for', async () => {
+    let goOn = (): void => {}
+    const looks: string[] = []
+    const wrapDriver = (driver: StorageDriver): StorageDriver => {
+      const stat = async (key: string) => {
+        const found = await driver.stat(key)
+        if (key === blobKey(digest as never) && looks.push(key) === 1)
+          await new Promise<void>((resolve) => (goOn = resolve))
+        return found
+      }
+      const get = (_: StorageDriver, name: string | symbol): unknown => {
+        const own: unknown = name === 'stat' ? stat : Reflect.get(driver, name)
+        return typeof own === 'function' ? own.bind(driver) : own
+      }
+      return new Proxy(driver, { get })
+    }
+    const slow = await startEntrepot({ upstream: hub, wrapDriver })
+    const hang = hub.fault('cdn', { hangAt: 1000 })
+    const foreign = slow.get(`/v2/other/app/blobs/${digest}`)
+    while (looks.length === 0) await nextTurn()
+    const own = slow.get(path)
+    await hang.met
+    goOn()
+    // Were it let in there, its answer would hang as well.
+    const answer = await Promise.race([foreign, sleep(1000, undefined, { ref: false })])
+    hang.release()
+    assert.deepEqual((await own).body, BYTES)
+    await foreign
+    await slow.stop()
+    assert.equal(answer?.status, 404)
   })
 
   it('begun far ahead of the fetch is asked for as that range', async () => {

@@ -1,0 +1,106 @@
+/**
+ * Where the bytes of a blob lie, or come from just now, as far as a repository may know. A digest learned elsewhere opens
+ * nothing: what is here for another repository is to be confirmed by this one's upstream.
+ */
+import type { Flight } from '../fetch/flight.ts'
+import type { Flights } from '../fetch/flights.ts'
+import type { Digest } from '../protocol/digest.ts'
+import type { Origin, Repository } from '../repository.ts'
+import type { BlobStore } from '../store/blobs.ts'
+import { StorageError } from '../store/driver.ts'
+import type { Leases } from '../store/leases.ts'
+import type { LinkStore } from '../store/links.ts'
+import type { UseStore } from '../store/uses.ts'
+
+/** A repository whose blobs can be had from an upstream. */
+export type Mirrored = Extract<Repository, { origin: Origin }>
+
+/** What is looked at. */
+export interface BlobPlacesOptions {
+  readonly blobs: BlobStore
+  readonly links: LinkStore
+  readonly leases: Leases
+  readonly uses: UseStore
+  readonly flights: Pick<Flights, 'find'>
+}
+
+/** What was found of a blob. */
+export interface FoundBlob {
+  /** Where its bytes lie for this repository; `undefined`: nowhere. */
+  readonly linked: Digest | undefined
+  /** Size of the bytes that lay under the digest for whomever, if that was looked up as well. */
+  readonly stored: Promise<number | undefined> | undefined
+}
+
+/** Whether a download is for this repository. */
+export const isOf = (flight: Flight, { upstream, name }: Origin): boolean =>
+  flight.plan.upstream === upstream && flight.plan.name === name
+
+/** Looks for blobs. What cannot be read of a mirrored repository is as good as not there; of a local one it is a StorageError. */
+export class BlobPlaces {
+  readonly #options: BlobPlacesOptions
+
+  constructor(options: BlobPlacesOptions) {
+    this.#options = options
+  }
+
+  /** Looks for a blob that is to be read; of one of which nothing is known also for its bytes, at the same time. */
+  async find(repository: Repository, digest: Digest): Promise<FoundBlob> {
+    const stored = this.#mayBeNowhere(repository, digest) ? this.statStored(repository, digest) : undefined
+    // Told to whoever needs it, if anybody does.
+    stored?.catch(() => {})
+    return { linked: await this.findLinked(repository, digest), stored }
+  }
+
+  /** Where a blob lies for a repository. */
+  findLinked(repository: Repository, digest: Digest): Promise<Digest | undefined> {
+    return this.#unlessBroken(repository, this.#options.links.findBlob(repository.name, digest))
+  }
+
+  /** The same; whoever asks for one of a local repository may be about to push a manifest that names it. */
+  async findLeased(repository: Repository, digest: Digest): Promise<Digest | undefined> {
+    const { name, kind } = repository
+    const { links, leases, uses } = this.#options
+    const linked = await this.findLinked(repository, digest)
+    if (linked === undefined) return undefined
+    if (kind !== 'local') {
+      uses.note(linked)
+      return linked
+    }
+    await leases.renew(linked)
+    // It may have been collected a moment before.
+    return links.findBlob(name, digest)
+  }
+
+  /** Size in bytes of what lies under a digest, whoever has it. */
+  statStored(repository: Repository, digest: Digest): Promise<number | undefined> {
+    return this.#unlessBroken(repository, this.#options.blobs.stat(digest))
+  }
+
+  /** Whether the bytes of a blob that a repository does not have are here, or come, for another one. */
+  async isElsewhere(repository: Mirrored, digest: Digest, found?: FoundBlob): Promise<boolean> {
+    const { flights, links } = this.#options
+    if (flights.find(digest) === undefined) {
+      // It may have been stored since it was found.
+      const stored = links.lastLinked(digest) === undefined ? found?.stored : undefined
+      if ((await (stored ?? this.statStored(repository, digest))) !== undefined) return true
+    }
+    // One that began meanwhile is not this repository's to join either.
+    const running = flights.find(digest)
+    return running !== undefined && !isOf(running, repository.origin)
+  }
+
+  #mayBeNowhere({ kind, name }: Repository, digest: Digest): boolean {
+    const { links, flights } = this.#options
+    return kind !== 'local' && !links.knowsBlob(name, digest) && flights.find(digest) === undefined
+  }
+
+  async #unlessBroken<T>({ kind }: Repository, found: Promise<T>): Promise<T | undefined> {
+    try {
+      return await found
+    } catch (error) {
+      if (kind === 'local' || !(error instanceof StorageError)) throw error
+      return undefined
+    }
+  }
+}
