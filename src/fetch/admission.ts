@@ -5,11 +5,20 @@ import { UpstreamError } from '../upstream/upstream.ts'
 import type { Partial } from './partial.ts'
 import type { FlightPlan, FlightTools } from './plan.ts'
 
-/** Opens the partial of what may be kept, as far as is known yet. @throws StorageError */
+/**
+ * Opens the partial of what may be kept, as far as is known yet.
+ * @param isNew whether nothing is left of it: then the disk is asked when the first bytes have come, which wait for nothing
+ * @throws StorageError
+ */
 export const openAdmitted = async (
   { admission, partials, makeRoom }: FlightTools,
   plan: FlightPlan,
+  isNew: boolean,
 ): Promise<Partial> => {
+  if (isNew) {
+    admission?.requireFit(plan, plan.sizeBytes)
+    return partials.begin(plan.digest, async () => admission?.admit(plan))
+  }
   await admission?.admit(plan)
   return withRoom(makeRoom, plan.sizeBytes ?? 0, () => partials.open(plan.digest))
 }

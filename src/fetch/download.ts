@@ -112,6 +112,8 @@ export class Download {
       throw error
     }
     await writer.flush()
+    // Of a blob without a byte there is a file, too.
+    await partial.open()
   }
 
   async #beginAgain(error: unknown): Promise<void> {

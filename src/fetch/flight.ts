@@ -19,6 +19,14 @@ import { FlightReport } from './report.ts'
 import { confirmBlob } from './source.ts'
 import { Transfers } from './transfers.ts'
 
+/** How a flight begins. */
+export interface FlightStart {
+  /** What must have ended before: an earlier flight that has this digest's partial still open. */
+  readonly after?: Promise<unknown> | undefined
+  /** Whether nothing is left of the digest, as certainly as that is known without looking, and the disk took the last one. */
+  readonly isNew?: boolean
+}
+
 /** A download in progress. */
 export class Flight {
   readonly plan: FlightPlan
@@ -41,8 +49,7 @@ export class Flight {
   readonly #beganMs: number
   #settleAnswer: (error?: unknown) => void = () => {}
 
-  /** @param after what must have ended before: an earlier flight that has this digest's partial still open */
-  constructor(plan: FlightPlan, tools: FlightTools, after?: Promise<unknown>) {
+  constructor(plan: FlightPlan, tools: FlightTools, start: FlightStart = {}) {
     this.plan = plan
     this.#tools = tools
     this.#beganMs = tools.clock.now()
@@ -53,7 +60,7 @@ export class Flight {
     })
     // Nobody may be waiting: a prefetch that fails is logged, not thrown.
     this.answered.catch(() => {})
-    this.ended = this.#fly(after)
+    this.ended = this.#fly(start)
   }
 
   /** Size of the whole in bytes; `undefined` where nobody knows it yet. */
@@ -125,11 +132,11 @@ export class Flight {
     this.#abort.abort(new UpstreamError('unreachable', `the fetch of ${this.plan.digest} was ended`))
   }
 
-  async #fly(after: Promise<unknown> | undefined): Promise<boolean> {
+  async #fly({ after, isNew = false }: FlightStart): Promise<boolean> {
     this.#report.began()
     try {
       await after
-      this.#partial = await this.#openPartial()
+      this.#partial = await this.#openPartial(isNew)
       if (this.#partial !== undefined && (await this.#fill(this.#partial))) return true
       // Where the disk took nothing, the readers still want to know of the blob.
       if (!this.#isAnswered) this.#onSize(await confirmBlob(this.plan, this.#abort.signal))
@@ -144,9 +151,9 @@ export class Flight {
   }
 
   /** @returns `undefined` where the store cannot be written: every reader fetches for itself then */
-  async #openPartial(): Promise<Partial | undefined> {
+  async #openPartial(isNew: boolean): Promise<Partial | undefined> {
     try {
-      return await openAdmitted(this.#tools, this.plan)
+      return await openAdmitted(this.#tools, this.plan, isNew)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       this.#isStopped = true

@@ -3,6 +3,7 @@
  * is here from its start until its blob is stored, so that a request finds either the flight or the blob.
  */
 import type { Hash } from 'node:crypto'
+import { Memory } from '../memory.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { UpstreamError } from '../upstream/upstream.ts'
 import { Flight } from './flight.ts'
@@ -13,12 +14,18 @@ import type { FlightPlan, FlightTools } from './plan.ts'
 const FAR_AHEAD_BYTES = 16 * 1024 * 1024
 /** Such ranges at once, for one blob. */
 const MAX_RANGES_PER_BLOB = 4
+/** Fetches that broke off, of which that is remembered. */
+const MAX_BROKEN_OFF = 10_000
 
 /** The downloads in progress. */
 export class Flights {
   readonly #tools: FlightTools
   readonly #byDigest = new Map<Digest, Flight>()
   readonly #rangesByDigest = new Map<Digest, number>()
+  /** What did not come to its end here, and may have left something. */
+  readonly #brokenOff = new Memory<Digest, true>(MAX_BROKEN_OFF)
+  /** Whether the disk took nothing of what was fetched last. */
+  #isRefused = false
 
   constructor(tools: FlightTools) {
     this.#tools = tools
@@ -41,9 +48,11 @@ export class Flights {
       if (plan.priority === 'client') running.promote()
       return { flight: running, isNew: false }
     }
-    const flight = new Flight(plan, this.#tools, running?.ended)
+    const flight = new Flight(plan, this.#tools, { after: running?.ended, isNew: this.#isNew(plan.digest) })
     this.#byDigest.set(plan.digest, flight)
-    void flight.ended.then(() => {
+    void flight.ended.then((isStored) => {
+      this.#isRefused = flight.isUncached
+      if (!isStored) this.#brokenOff.set(plan.digest, true)
       if (this.#byDigest.get(plan.digest) === flight) this.#byDigest.delete(plan.digest)
     })
     return { flight, isNew: true }
@@ -87,6 +96,11 @@ export class Flights {
     const flights = this.list()
     for (const flight of flights) flight.abort()
     await Promise.all(flights.map((flight) => flight.ended))
+  }
+
+  /** Whether a partial is as good as certainly a new one, and will be taken by the disk: the upstream is asked first, then. */
+  #isNew(digest: Digest): boolean {
+    return !this.#isRefused && !this.#brokenOff.has(digest) && this.#tools.partials.isNew(digest)
   }
 
   #closeAhead(digest: Digest): void {

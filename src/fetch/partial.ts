@@ -3,13 +3,13 @@
  * file (the page cache), never from queues in memory, so a slow one holds nothing and N of them cost N sends. Its first bytes
  * alone are kept in memory, and read from there as soon as they have come: the first byte waits for no disk.
  *
- * The life of a partial: opened (new, or left by a dead process), appended to, and then one of: *sealed* once its digest
+ * The life of a partial: opened (new, or left by a dead process; a new one with its first bytes), appended to, and then one of: *sealed* once its digest
  * is verified, *stopped* when the disk takes no more, or *failed*. The last byte is held back until it is sealed, so
  * that nobody is ever sent a whole wrong blob. The file stays open until the writer and the last reader have released
  * it; from then on it is *closed*, and nobody can join any more.
  */
 import type { Hash } from 'node:crypto'
-import { type FileOpener, GrowingFile } from '../store/growing-file.ts'
+import type { GrowingFile } from '../store/growing-file.ts'
 import type { SlabTarget } from '../store/slabs.ts'
 
 /** Bytes that no reader gets before the digest is verified. */
@@ -34,33 +34,25 @@ export type PartialRead =
 
 /** A blob's file while it is being fetched. */
 export class Partial implements SlabTarget {
-  readonly #file: GrowingFile
+  readonly path: string
+  readonly #openFile: () => Promise<GrowingFile>
   readonly #waiting = new Set<() => void>()
+  #file: GrowingFile | undefined
   #head: Buffer = NOTHING
   #expected: number | undefined
   #users = 1
   #state: PartialState = 'open'
   #failure: unknown
 
-  private constructor(file: GrowingFile) {
-    this.#file = file
-  }
-
-  /**
-   * Opens a partial that begins with `keepBytes` bytes which are there already (0: a new file).
-   * @throws StorageError
-   */
-  static async open(path: string, keepBytes: number, opener?: FileOpener): Promise<Partial> {
-    return new Partial(await GrowingFile.open(path, keepBytes, opener))
-  }
-
-  get path(): string {
-    return this.#file.path
+  /** @param openFile opens the file: when somebody says {@link open}, at the latest when the first bytes have come */
+  constructor(path: string, openFile: () => Promise<GrowingFile>) {
+    this.path = path
+    this.#openFile = openFile
   }
 
   /** Bytes in the file. */
   get written(): number {
-    return this.#file.written
+    return this.#file?.written ?? 0
   }
 
   /** The first bytes of a new file: readers may have them before they are written, or where that fails. */
@@ -88,31 +80,39 @@ export class Partial implements SlabTarget {
     this.wake()
   }
 
+  /** Opens the file, unless it is open. @throws StorageError */
+  async open(): Promise<GrowingFile> {
+    this.#file ??= await this.#openFile()
+    return this.#file
+  }
+
   /** Appends chunks in one write. @throws StorageError; nothing of them counts then */
   async append(chunks: readonly Buffer[]): Promise<void> {
     if (this.written === 0) this.#keepHead(chunks)
-    await this.#file.append(chunks)
+    const file = this.#file ?? (await this.open())
+    await file.append(chunks)
     this.wake()
   }
 
   /** Brings what is written to the disk. @throws StorageError */
-  sync(): Promise<void> {
-    return this.#file.sync()
+  async sync(): Promise<void> {
+    await this.#file?.sync()
   }
 
   /** Begins again without a byte, however it ends; only before anybody reads. @throws StorageError */
-  startOver(): Promise<void> {
+  async startOver(): Promise<void> {
     this.#head = NOTHING
-    return this.#file.truncate(0)
+    await this.#file?.truncate(0)
   }
 
   /** Feeds all that is written to a hash, held-back bytes included. @throws StorageError, the reason of the signal */
   async hashInto(hash: Hash, signal?: AbortSignal): Promise<void> {
     const { written } = this
+    const file = await this.open()
     const buffer = Buffer.allocUnsafe(Math.min(READ_BACK_BYTES, written))
     for (let position = 0; position < written; ) {
       signal?.throwIfAborted()
-      const length = await this.#file.read(buffer, position)
+      const length = await file.read(buffer, position)
       hash.update(buffer.subarray(0, length))
       position += length
     }
@@ -142,7 +142,7 @@ export class Partial implements SlabTarget {
   /** The writer or a reader is done. Never rejects: what the store promises it syncs itself. */
   async release(): Promise<void> {
     this.#users -= 1
-    if (this.#users === 0) await this.#file.close().catch(() => {})
+    if (this.#users === 0) await this.#file?.close().catch(() => {})
   }
 
   /**
@@ -163,9 +163,10 @@ export class Partial implements SlabTarget {
       await new Promise<void>((resolve) => this.#waiting.add(resolve))
     }
     const wanted = Math.min(length, this.#readable - position)
-    if (this.#hasInMemory(position, wanted))
+    const file = this.#file
+    if (file === undefined || this.#hasInMemory(position, wanted))
       return { kind: 'bytes', length: this.#head.copy(buffer, 0, position, position + wanted) }
-    return { kind: 'bytes', length: await this.#file.read(buffer, position, wanted) }
+    return { kind: 'bytes', length: await file.read(buffer, position, wanted) }
   }
 
   /** Wakes every waiting reader: there are more bytes, an end, or one of them closed. */
@@ -183,7 +184,7 @@ export class Partial implements SlabTarget {
   }
 
   get #readable(): number {
-    const { written } = this.#file
+    const { written } = this
     if (this.#state === 'sealed') return written
     const inMemory = this.#head.length
     // What was written when it stopped is not the end of the blob, but all that has come may be.
@@ -193,7 +194,7 @@ export class Partial implements SlabTarget {
 
   /** Whether a read is to be answered from memory: all of it is there, or it is not in the file yet. */
   #hasInMemory(position: number, length: number): boolean {
-    return position + length <= this.#head.length || position >= this.#file.written
+    return position + length <= this.#head.length || position >= this.written
   }
 
   #holdBack(bytes: number): number {

@@ -5,8 +5,8 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Digest } from '../protocol/digest.ts'
-import { isAbsent, toStorageError } from '../store/drivers/errno.ts'
-import type { FileOpener } from '../store/growing-file.ts'
+import { isAbsent, trying } from '../store/drivers/errno.ts'
+import { type FileOpener, GrowingFile } from '../store/growing-file.ts'
 import type { Owner, OwnerState } from '../store/owner.ts'
 import { formatFileDigest, parseFileDigest } from '../store/paths.ts'
 import { certainlySyncedBytes } from '../store/slabs.ts'
@@ -18,6 +18,9 @@ const SWEEP_AFTER_MS = 24 * 60 * 60 * 1000
 /** How long what is left is believed to be so much, in milliseconds. */
 const MEASURED_FOR_MS = 1000
 
+/** How long what was seen in the folder is believed to be all that is there, in milliseconds. */
+const SEEN_FOR_MS = 5000
+
 interface Leftover {
   readonly name: string
   /** How much of it can be believed: after a reboot only what had certainly been synced. */
@@ -27,6 +30,8 @@ interface Leftover {
 const trustedBytes = (sizeBytes: number, state: OwnerState): number =>
   state === 'rebooted' ? certainlySyncedBytes(sizeBytes) : sizeBytes
 
+const prefixOf = (digest: Digest): string => `${formatFileDigest(digest)}.`
+
 const ownerOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
 
 /** Partial files of this process, and those it may inherit. */
@@ -34,6 +39,8 @@ export class Partials {
   readonly #folder: string
   readonly #owner: Pick<Owner, 'id' | 'stateOf'>
   readonly #opener: FileOpener | undefined
+  /** What was there when the folder was read last. */
+  #seen: { readonly atMs: number; readonly names: readonly string[] } | undefined
   #left: { readonly atMs: number; readonly bytes: Promise<number> } | undefined
 
   /**
@@ -46,27 +53,51 @@ export class Partials {
     this.#opener = opener
   }
 
+  /** Whether nothing was left of a digest a moment ago by anybody else, as far as is known without looking. */
+  isNew(digest: Digest): boolean {
+    const { atMs = Number.NEGATIVE_INFINITY, names = [] } = this.#seen ?? {}
+    const prefix = prefixOf(digest)
+    return performance.now() - atMs < SEEN_FOR_MS && !names.some((name) => name.startsWith(prefix))
+  }
+
+  /**
+   * A new partial of a digest of which nothing is left, as {@link isNew} says. It costs nothing before it is written.
+   * @param admit asked before its file is opened; what it throws is thrown by what wanted to write
+   */
+  begin(digest: Digest, admit: () => Promise<void>): Partial {
+    const path = this.#pathOf(digest)
+    return new Partial(path, async () => {
+      await admit()
+      return this.#openFile(path, 0)
+    })
+  }
+
   /**
    * Opens the partial of a digest: what a dead process left of it, or a new one.
    * @throws StorageError
    */
   async open(digest: Digest): Promise<Partial> {
-    const path = join(this.#folder, this.#nameOf(digest))
-    try {
-      const keepBytes = await this.#takeOver(digest, path)
-      // The folder is there, but for the first time.
-      return await this.#openFile(path, keepBytes).catch(async (error: unknown) => {
-        if (!isAbsent((error as Error).cause)) throw error
-        await mkdir(this.#folder, { recursive: true })
-        return this.#openFile(path, keepBytes)
-      })
-    } catch (error) {
-      throw toStorageError(error, 'opening a partial file')
-    }
+    const path = this.#pathOf(digest)
+    const keepBytes = await trying('taking over a partial file', () => this.#takeOver(digest, path))
+    const partial = new Partial(path, () => this.#openFile(path, keepBytes))
+    await partial.open()
+    return partial
   }
 
-  #openFile(path: string, keepBytes: number): Promise<Partial> {
-    return Partial.open(path, keepBytes, this.#opener)
+  #pathOf(digest: Digest): string {
+    return join(this.#folder, this.#nameOf(digest))
+  }
+
+  /** The folder is there, but for the first time. @throws StorageError */
+  async #openFile(path: string, keepBytes: number): Promise<GrowingFile> {
+    const open = (): Promise<GrowingFile> => GrowingFile.open(path, keepBytes, this.#opener)
+    try {
+      return await open()
+    } catch (error) {
+      if (!isAbsent((error as Error).cause)) throw error
+      await trying('making the folder of partial files', () => mkdir(this.#folder, { recursive: true }))
+      return open()
+    }
   }
 
   /** Removes a partial file that is of no use to anybody. Never rejects: what cannot be removed now is swept later. */
@@ -146,7 +177,7 @@ export class Partials {
   }
 
   async #findLeftover(digest: Digest): Promise<Leftover | undefined> {
-    const prefix = `${formatFileDigest(digest)}.`
+    const prefix = prefixOf(digest)
     const leftovers: Leftover[] = []
     for (const name of await this.#names()) {
       if (!name.startsWith(prefix)) continue
@@ -164,9 +195,12 @@ export class Partials {
   }
 
   async #names(): Promise<string[]> {
-    return readdir(this.#folder).catch((error: unknown) => {
+    const atMs = performance.now()
+    const names = await readdir(this.#folder).catch((error: unknown) => {
       if (isAbsent(error)) return []
       throw error
     })
+    this.#seen = { atMs, names }
+    return names
   }
 }

@@ -6,6 +6,7 @@
  * The file is synced whenever it grows past a multiple of {@link SYNC_EVERY_BYTES}, beside the writes that follow; the
  * next such line is not passed before that sync has ended. So a power cut costs at most the last two pieces.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { doneWith } from '../received.ts'
 import { type MakeRoom, withRoom } from './room.ts'
 
@@ -175,7 +176,11 @@ export class SlabWriter<H extends RunningHash<H>> {
     const before = this.#hash.copy()
     try {
       if (this.#target.written + bytes >= this.#nextSyncAt) await this.#syncing
+      const isFirst = this.#target.written === 0
       const written = withRoom(this.#makeRoom, bytes, () => this.#target.append(chunks))
+      written.catch(() => {})
+      // Readers that wait for the first bytes send them before those are hashed.
+      if (isFirst) await nextTurn()
       for (const chunk of chunks) this.#hash.update(chunk)
       await written
       doneWith(chunks)

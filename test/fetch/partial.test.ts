@@ -4,6 +4,7 @@ import { rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { Partial, type PartialRead } from '../../src/fetch/partial.ts'
+import { GrowingFile } from '../../src/store/growing-file.ts'
 import { makeFolder } from '../support/entrepot.ts'
 import { FaultyDisk } from '../support/faulty-disk.ts'
 
@@ -14,10 +15,17 @@ describe('a partial', () => {
   let disk: FaultyDisk
   let partial: Partial
 
+  const openPartial = async (name: string, keepBytes: number): Promise<Partial> => {
+    const path = join(folder, name)
+    const opened = new Partial(path, () => GrowingFile.open(path, keepBytes, disk.open))
+    await opened.open()
+    return opened
+  }
+
   beforeEach(async () => {
     folder = await makeFolder()
     disk = new FaultyDisk()
-    partial = await Partial.open(join(folder, 'partial'), 0, disk.open)
+    partial = await openPartial('partial', 0)
   })
   afterEach(async () => {
     if (!partial.isClosed) await partial.release()
@@ -158,9 +166,9 @@ describe('a partial', () => {
   })
 
   it('is not opened half', async () => {
-    await (await Partial.open(join(folder, 'other'), 0, disk.open)).release()
+    await (await openPartial('other', 0)).release()
     disk.fail('truncate', 'EIO')
-    await assert.rejects(Partial.open(join(folder, 'other'), 1, disk.open), { name: 'StorageError' })
+    await assert.rejects(openPartial('other', 1), { name: 'StorageError' })
     assert.equal(disk.openFiles, 1, 'but for the one of every test')
     disk.mend()
   })

@@ -25,7 +25,7 @@ const brokenBlob = (sound: number): OpenBlob => ({
   close: async () => {},
 })
 
-it('a blob that breaks off at once is answered as far as it goes, head first, and is cut off there', async () => {
+it('a blob that breaks off at once is answered as far as it goes, head first, and is cut off there', async (test) => {
   const pool = new BufferPool()
   const failures: unknown[] = []
   const server = createServer((req, res) => {
@@ -36,6 +36,7 @@ it('a blob that breaks off at once is answered as far as it goes, head first, an
       res.destroy()
     })
   }).listen(0, '127.0.0.1')
+  test.after(() => server.close())
   await once(server, 'listening')
   const asked = get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' })
   const [answer] = (await once(asked, 'response')) as [IncomingMessage]
@@ -43,7 +44,6 @@ it('a blob that breaks off at once is answered as far as it goes, head first, an
   await assert.rejects(async () => {
     for await (const chunk of answer) chunks.push(chunk as Buffer)
   })
-  server.close()
   assert.equal(answer.statusCode, 200)
   assert.equal(answer.headers['content-length'], String(BYTES.length))
   assert.deepEqual(Buffer.concat(chunks), BYTES.subarray(0, 10_000))
