@@ -179,9 +179,14 @@ export class ScriptedUpstream {
     if (script?.fault.hang) await script.hang()
     if (script?.fault.refuse) return void res.destroy()
     if (method === 'POST') request.body = await text(req)
-    const { bytes, isWhole } = await writeAnswer(res, request, this.#answer(route, url, request), script)
-    this.sentBytes += bytes
-    if (!isWhole) this.cutBytes += bytes
+    // What hangs, or goes slowly, has sent something already, and counts as cut until it is whole.
+    const onBytes = (bytes: number): void => {
+      this.sentBytes += bytes
+      this.cutBytes += bytes
+    }
+    const answer = this.#answer(route, url, request)
+    const { bytes, isWhole } = await writeAnswer(res, request, answer, script, onBytes)
+    if (isWhole) this.cutBytes -= bytes
   }
 
   #answer(route: Route, url: URL, request: SeenRequest) {

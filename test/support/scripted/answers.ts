@@ -70,6 +70,7 @@ export const writeAnswer = async (
   request: SeenRequest,
   truth: Answer,
   script: ScriptedFault | undefined,
+  onBytes: (bytes: number) => void,
 ): Promise<Sent> => {
   const answer = script === undefined ? truth : replace(truth, script)
   const part = cutRange(answer, request, script)
@@ -87,5 +88,5 @@ export const writeAnswer = async (
     res.end()
     return { bytes: 0, isWhole: true }
   }
-  return sendContent(res, answer.content, part.first, part.last, script)
+  return sendContent(res, answer.content, part.first, part.last, script, onBytes)
 }

@@ -54,6 +54,7 @@ export interface Sent {
 /**
  * Sends the bytes `first` to `last` of `content` and ends the answer, unless `script` forbids. Resolves when nothing is
  * left to do, also when the client leaves.
+ * @param onBytes told of bytes before they are sent
  * @returns how many bytes were sent, as far as can be told here, and whether that was all of them
  */
 export const sendContent = async (
@@ -62,6 +63,7 @@ export const sendContent = async (
   first: number,
   last: number,
   script: ScriptedFault | undefined,
+  onBytes: (bytes: number) => void,
 ): Promise<Sent> => {
   const fault = script?.fault ?? {}
   const marks = [fault.dropAt, fault.hangAt].filter((mark) => mark !== undefined).sort((a, b) => a - b)
@@ -81,6 +83,7 @@ export const sendContent = async (
     if (await pauseOrDrop()) return cut()
     for await (const chunk of splitAt(padded(content, first, last, extra), marks)) {
       bytes += chunk.length
+      onBytes(chunk.length)
       await write(res, fault.corruptAt === undefined ? chunk : flipByte(chunk, fault.corruptAt - at))
       at += chunk.length
       if (await pauseOrDrop()) return cut()
