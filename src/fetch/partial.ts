@@ -9,6 +9,7 @@
  * it; from then on it is *closed*, and nobody can join any more.
  */
 import type { Hash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { GrowingFile } from '../store/growing-file.ts'
 import type { SlabTarget } from '../store/slabs.ts'
 
@@ -89,7 +90,9 @@ export class Partial implements SlabTarget {
   /** Appends chunks in one write. @throws StorageError; nothing of them counts then */
   async append(chunks: readonly Buffer[]): Promise<void> {
     if (this.written === 0) this.#keepHead(chunks)
-    const file = this.#file ?? (await this.open())
+    // Readers that wait for the first bytes send them before the disk is asked for a file.
+    if (this.#file === undefined) await nextTurn()
+    const file = await this.open()
     await file.append(chunks)
     this.wake()
   }

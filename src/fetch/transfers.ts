@@ -15,6 +15,9 @@ export interface PassedPart {
   readonly onClose?: () => void
 }
 
+/** Without a reason of ours Node makes one each time, with a stack. */
+const PROMOTED = 'a client waits'
+
 /** The transfers of one blob. */
 export class Transfers {
   readonly #plan: FlightPlan
@@ -31,7 +34,7 @@ export class Transfers {
 
   /** A client waits for what was begun as a prefetch. */
   promote(): void {
-    this.#promotion.abort()
+    this.#promotion.abort(PROMOTED)
   }
 
   /** The bytes from an offset to the end, to be kept. @param onSize told the size of the whole; what it throws ends them */
