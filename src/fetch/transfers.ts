@@ -23,18 +23,19 @@ export class Transfers {
   readonly #plan: FlightPlan
   readonly #tools: Pick<FlightTools, 'clock' | 'giveUpAfterMs'>
   readonly #report: FlightReport
-  readonly #promotion = new AbortController()
+  /** Of what nobody waits for yet. */
+  readonly #promotion: AbortController | undefined
 
   constructor(plan: FlightPlan, tools: Pick<FlightTools, 'clock' | 'giveUpAfterMs'>, report: FlightReport) {
     this.#plan = plan
     this.#tools = tools
     this.#report = report
-    if (plan.priority === 'client') this.promote()
+    this.#promotion = plan.priority === 'client' ? undefined : new AbortController()
   }
 
   /** A client waits for what was begun as a prefetch. */
   promote(): void {
-    this.#promotion.abort(PROMOTED)
+    this.#promotion?.abort(PROMOTED)
   }
 
   /** The bytes from an offset to the end, to be kept. @param onSize told the size of the whole; what it throws ends them */
@@ -45,8 +46,8 @@ export class Transfers {
   ): AsyncIterable<Buffer> {
     return readUpstream({
       ...this.#common(from),
-      priority: () => (this.#promotion.signal.aborted ? 'client' : 'prefetch'),
-      promotion: this.#promotion.signal,
+      priority: () => (this.#promotion?.signal.aborted === false ? 'prefetch' : 'client'),
+      ...(this.#promotion && { promotion: this.#promotion.signal }),
       signal,
       onSize,
     })

@@ -4,7 +4,7 @@
  */
 import type { Flight } from '../fetch/flight.ts'
 import type { Flights } from '../fetch/flights.ts'
-import type { Digest } from '../protocol/digest.ts'
+import { algorithmOf, type Digest } from '../protocol/digest.ts'
 import type { Origin, Repository } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import { StorageError } from '../store/driver.ts'
@@ -28,8 +28,8 @@ export interface BlobPlacesOptions {
 export interface FoundBlob {
   /** Where its bytes lie for this repository; `undefined`: nowhere. */
   readonly linked: Digest | undefined
-  /** Size of the bytes that lay under the digest for whomever, if that was looked up as well. */
-  readonly stored: Promise<number | undefined> | undefined
+  /** Whether its bytes lie nowhere at all, and do not come: then its link was not looked for. */
+  readonly isNowhere?: boolean
 }
 
 /** Whether a download is for this repository. */
@@ -44,12 +44,13 @@ export class BlobPlaces {
     this.#options = options
   }
 
-  /** Looks for a blob that is to be read; of one of which nothing is known also for its bytes, at the same time. */
+  /** Looks for a blob that is to be read. Of one of which nothing is known the bytes come first: most often there are none. */
   async find(repository: Repository, digest: Digest): Promise<FoundBlob> {
-    const stored = this.#mayBeNowhere(repository, digest) ? this.statStored(repository, digest) : undefined
-    // Told to whoever needs it, if anybody does.
-    stored?.catch(() => {})
-    return { linked: await this.findLinked(repository, digest), stored }
+    if (!this.#mayBeNowhere(repository, digest)) return { linked: await this.findLinked(repository, digest) }
+    const isThere = (await this.statStored(repository, digest)) !== undefined
+    if (!isThere && this.#options.flights.find(digest) === undefined)
+      return { linked: undefined, isNowhere: true }
+    return { linked: await this.findLinked(repository, digest) }
   }
 
   /** Where a blob lies for a repository. */
@@ -78,21 +79,20 @@ export class BlobPlaces {
   }
 
   /** Whether the bytes of a blob that a repository does not have are here, or come, for another one. */
-  async isElsewhere(repository: Mirrored, digest: Digest, found?: FoundBlob): Promise<boolean> {
-    const { flights, links } = this.#options
-    if (flights.find(digest) === undefined) {
-      // It may have been stored since it was found.
-      const stored = links.lastLinked(digest) === undefined ? found?.stored : undefined
-      if ((await (stored ?? this.statStored(repository, digest))) !== undefined) return true
-    }
+  async isElsewhere(repository: Mirrored, digest: Digest, { isNowhere = false } = {}): Promise<boolean> {
+    const { flights } = this.#options
+    const isThere = async () => (await this.statStored(repository, digest)) !== undefined
+    if (!isNowhere && flights.find(digest) === undefined && (await isThere())) return true
     // One that began meanwhile is not this repository's to join either.
     const running = flights.find(digest)
     return running !== undefined && !isOf(running, repository.origin)
   }
 
+  /** What lies under another digest than its own is found by its link alone. */
   #mayBeNowhere({ kind, name }: Repository, digest: Digest): boolean {
     const { links, flights } = this.#options
-    return kind !== 'local' && !links.knowsBlob(name, digest) && flights.find(digest) === undefined
+    if (kind === 'local' || algorithmOf(digest) !== 'sha256') return false
+    return !links.knowsBlob(name, digest) && flights.find(digest) === undefined
   }
 
   async #unlessBroken<T>({ kind }: Repository, found: Promise<T>): Promise<T | undefined> {

@@ -143,9 +143,7 @@ export class BlobPull {
   async #openElsewhere(digest: Digest, linked: Digest | undefined): Promise<PulledBlob> {
     const elsewhere = linked && (await this.#options.mending.findElsewhere(linked))
     if (linked === undefined || elsewhere === undefined) throw unknown(digest)
-    return this.#asking(elsewhere, linked, () =>
-      this.#openMissing(elsewhere, linked, { linked, stored: undefined }),
-    )
+    return this.#asking(elsewhere, linked, () => this.#openMissing(elsewhere, linked, { linked }))
   }
 
   #start(
