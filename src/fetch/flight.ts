@@ -93,6 +93,11 @@ export class Flight {
     return this.#isHandedOver
   }
 
+  /** Whether the disk takes no more of it, and what it took is thrown away. */
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
   /** Whether the disk took nothing of it: every reader gets it from the upstream by itself. */
   get isUncached(): boolean {
     return this.#isStopped && this.writtenBytes === 0
@@ -231,8 +236,8 @@ export class Flight {
   }
 
   async #stop(partial: Partial, download: Download, error: StorageError): Promise<void> {
-    await download.end()
     this.#isStopped = true
+    await download.end()
     partial.stop()
     this.#report.stopped(error, partial.written)
     await this.#tools.partials.discard(partial)

@@ -105,7 +105,7 @@ export const createKeep = (config: Config, store: Store, tools: KeepTools) => {
         list: () =>
           flights
             .list()
-            .filter(({ isHandedOver }) => !isHandedOver)
+            .filter(({ isHandedOver, isStopped }) => !isHandedOver && !isStopped)
             .map(({ plan, sizeBytes, writtenBytes }) => ({
               upstream: plan.upstream.name,
               sizeBytes: sizeBytes ?? plan.sizeBytes,

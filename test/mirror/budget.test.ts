@@ -81,6 +81,19 @@ describe('a mirror with a disk budget', () => {
     assert.equal(await pull(0), 0, 'and nothing was evicted for it')
   })
 
+  it('evicts nothing for what is larger than all of it, where room is asked for something else meanwhile', async () => {
+    await pull(0)
+    const large = hub.addBlob(NAME, seededBytes(2 * MAX_BYTES, 'large'))
+    hub.addImage(NAME, 'large', { layers: [large] })
+    // The config is fetched ahead, and asks for room while the upstream is asked for the layer.
+    hub.fault('blob', { latencyMs: 100 })
+    hub.fault('blobHead', { latencyMs: 300 })
+    await entrepot.get(`/v2/${NAME}/manifests/large`)
+    await entrepot.get(`/v2/${NAME}/blobs/${large.digest}`)
+    await entrepot.settle()
+    assert.equal(await pull(0), 0)
+  })
+
   it('passes nothing on as the whole that an upstream said to be shorter than it is', async () => {
     const large = hub.addBlob(NAME, seededBytes(2 * MAX_BYTES, 'large'))
     hub.addImage(NAME, 'large', { layers: [large] })
