@@ -98,7 +98,7 @@ export class Flight {
     return this.#isStopped
   }
 
-  /** Whether the disk took nothing of it: every reader gets it from the upstream by itself. */
+  /** Whether the disk took nothing of it: every reader gets what is not in memory from the upstream by itself. */
   get isUncached(): boolean {
     return this.#isStopped && this.writtenBytes === 0
   }

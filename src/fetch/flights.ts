@@ -48,7 +48,10 @@ export class Flights {
       if (plan.priority === 'client') running.promote()
       return { flight: running, isNew: false }
     }
-    const flight = new Flight(plan, this.#tools, { after: running?.ended, isNew: this.#isNew(plan.digest) })
+    const flight = new Flight(plan, this.#tools, {
+      after: running?.ended,
+      isNew: running === undefined && this.#isNew(plan.digest),
+    })
     this.#byDigest.set(plan.digest, flight)
     void flight.ended.then((isStored) => {
       this.#isRefused = flight.isUncached

@@ -3,10 +3,10 @@
  * file (the page cache), never from queues in memory, so a slow one holds nothing and N of them cost N sends. Its first bytes
  * alone are kept in memory, and read from there as soon as they have come: the first byte waits for no disk.
  *
- * The life of a partial: opened (new, or left by a dead process; a new one with its first bytes), appended to, and then one of: *sealed* once its digest
- * is verified, *stopped* when the disk takes no more, or *failed*. The last byte is held back until it is sealed, so
- * that nobody is ever sent a whole wrong blob. The file stays open until the writer and the last reader have released
- * it; from then on it is *closed*, and nobody can join any more.
+ * The life of a partial: opened (new, or left by a dead process; a new one when its first bytes have come), appended to,
+ * and then one of: *sealed* once its digest is verified, *stopped* when the disk takes no more, or *failed*. The last byte
+ * is held back until it is sealed, so that nobody is ever sent a whole wrong blob. The file stays open until the writer and
+ * the last reader have released it; from then on it is *closed*, and nobody can join any more.
  */
 import type { Hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -81,7 +81,12 @@ export class Partial implements SlabTarget {
     this.wake()
   }
 
-  /** Opens the file, unless it is open. @throws StorageError */
+  /** Whether there is a file. */
+  get hasFile(): boolean {
+    return this.#file !== undefined
+  }
+
+  /** Opens the file, unless it is open; one call at a time. @throws StorageError */
   async open(): Promise<GrowingFile> {
     this.#file ??= await this.#openFile()
     return this.#file

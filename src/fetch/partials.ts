@@ -102,7 +102,7 @@ export class Partials {
 
   /** Removes a partial file that is of no use to anybody. Never rejects: what cannot be removed now is swept later. */
   async discard(partial: Partial): Promise<void> {
-    await rm(partial.path, { force: true }).catch(() => {})
+    if (partial.hasFile) await rm(partial.path, { force: true }).catch(() => {})
   }
 
   /** Bytes of the partial files that nobody here is writing, as they were a second ago at most. */

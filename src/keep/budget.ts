@@ -1,7 +1,7 @@
 /**
  * The disk budget (design §3): mirrored content stays within `cache.maxsize` and each upstream within its share, and leaves
- * `cache.minfree` of the file system, what is being fetched included. It is looked at when a fetch begins and every few
- * seconds; eviction goes on beside the fetches. A fetch that cannot fit is not kept, and a disk that is full all the same
+ * `cache.minfree` of the file system, what is being fetched included. It is looked at when a fetch begins to write and every
+ * few seconds; eviction goes on beside the fetches. A fetch that cannot fit is not kept, and a disk that is full all the same
  * is made room on: no pull and no push fails for want of evicting.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -106,7 +106,7 @@ export class Budget {
 
   /**
    * Asks whether something that is to be fetched may be kept, and sees to room for it.
-   * @throws StorageError `full` where it may not
+   * @throws StorageError `budget` where it may not
    */
   async admit(sizeBytes: number | undefined, upstream: string): Promise<void> {
     this.requireFit(sizeBytes, upstream)
@@ -117,15 +117,15 @@ export class Budget {
     if (!isFar(demands)) return
     await within(ADMIT_WITHIN_MS, checked)
     if (isFar(await this.#demands()))
-      throw new StorageError('full', 'the disk budget is used up, and nothing can be evicted')
+      throw new StorageError('budget', 'the disk budget is used up, and nothing can be evicted')
   }
 
-  /** @throws StorageError `full` where something is larger than all that may be kept */
+  /** @throws StorageError `budget` where something is larger than all that may be kept */
   requireFit(sizeBytes: number | undefined, upstream: string): void {
     const { maxBytes = Number.POSITIVE_INFINITY, shareBytes } = this.#options.bounds
     const bound = Math.min(maxBytes, shareBytes.get(upstream) ?? Number.POSITIVE_INFINITY)
     if ((sizeBytes ?? 0) <= bound) return
-    throw new StorageError('full', `${sizeBytes} bytes are more than the whole disk budget of ${bound}`)
+    throw new StorageError('budget', `${sizeBytes} bytes are more than the whole disk budget of ${bound}`)
   }
 
   /** Makes room on a full disk, whatever the budget says. @returns whether anything was freed; never rejects */

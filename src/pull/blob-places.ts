@@ -83,7 +83,6 @@ export class BlobPlaces {
     const { flights } = this.#options
     const isThere = async () => (await this.statStored(repository, digest)) !== undefined
     if (!isNowhere && flights.find(digest) === undefined && (await isThere())) return true
-    // One that began meanwhile is not this repository's to join either.
     const running = flights.find(digest)
     return running !== undefined && !isOf(running, repository.origin)
   }

@@ -42,6 +42,19 @@ export interface BlobPullOptions {
 const unknown = (digest: Digest): RegistryError =>
   new RegistryError('BLOB_UNKNOWN', { message: 'blob unknown to this repository', detail: { digest } })
 
+/** How a blob is fetched. */
+interface Start {
+  readonly priority: Priority
+  /** Whether the repository is known to have it: another one's fetch may be joined. */
+  readonly isConfirmed?: boolean
+  readonly sizeBytes?: number
+}
+
+interface Started {
+  readonly flight: Flight
+  readonly isNew: boolean
+}
+
 /** Answers reads of blobs. */
 export class BlobPull {
   readonly #options: BlobPullOptions
@@ -87,18 +100,13 @@ export class BlobPull {
    * tried to
    */
   async prefetch(repository: Mirrored, digest: Digest): Promise<boolean | undefined> {
-    const { links, blobs } = this.#options
+    const { links, blobs, flights } = this.#options
     const linked = await links.findBlob(repository.name, digest)
-    if (await this.#awaitRunning(digest)) return undefined
     if ((await blobs.stat(linked ?? digest)) !== undefined) return undefined
-    return this.#start(repository, digest, 'prefetch').flight.ended
-  }
-
-  /** Waits for the end of what is being fetched just now. @returns whether it was */
-  async #awaitRunning(digest: Digest): Promise<boolean> {
-    const running = this.#options.flights.find(digest)
-    await running?.ended
-    return running !== undefined
+    const running = flights.find(digest)
+    if (running === undefined) return this.#start(repository, digest, { priority: 'prefetch' })?.flight.ended
+    await running.ended
+    return undefined
   }
 
   /**
@@ -107,29 +115,31 @@ export class BlobPull {
    * @returns `undefined` where the repository has it
    * @throws UpstreamError
    */
-  async fetchAhead(
-    repository: Mirrored,
-    digest: Digest,
-    sizeBytes: number,
-  ): Promise<{ readonly flight: Flight; readonly isNew: boolean } | undefined> {
+  async fetchAhead(repository: Mirrored, digest: Digest, sizeBytes: number): Promise<Started | undefined> {
     const { places } = this.#options
     const linked = await places.findLinked(repository, digest)
     if (linked !== undefined && (await places.statStored(repository, linked)) !== undefined) return undefined
-    if (linked === undefined && (await places.isElsewhere(repository, digest))) {
+    let isConfirmed = linked !== undefined
+    if (!isConfirmed && (await places.isElsewhere(repository, digest))) {
       await this.#confirm(repository, digest)
       if ((await places.statStored(repository, digest)) !== undefined) return undefined
+      isConfirmed = true
     }
-    return this.#start(repository, digest, 'prefetch', sizeBytes)
+    const started = this.#start(repository, digest, { priority: 'prefetch', sizeBytes, isConfirmed })
+    return started ?? this.fetchAhead(repository, digest, sizeBytes)
   }
 
   async #openMissing(repository: Mirrored, digest: Digest, found: FoundBlob): Promise<PulledBlob> {
-    const isLinked = found.linked !== undefined
-    if (!isLinked && (await this.#options.places.isElsewhere(repository, digest, found))) {
+    let isConfirmed = found.linked !== undefined
+    if (!isConfirmed && (await this.#options.places.isElsewhere(repository, digest, found))) {
       await this.#confirm(repository, digest)
       const hit = await this.#openStored(repository, digest, digest)
       if (hit !== undefined) return hit
+      isConfirmed = true
     }
-    const { flight, isNew } = this.#start(repository, digest, 'client')
+    const started = this.#start(repository, digest, { priority: 'client', isConfirmed })
+    if (started === undefined) return this.open(repository, digest)
+    const { flight, isNew } = started
     this.#options.prefetch.noteMiss(repository, digest)
     await flight.answered
     const reader = flight.open()
@@ -146,13 +156,15 @@ export class BlobPull {
     return this.#asking(elsewhere, linked, () => this.#openMissing(elsewhere, linked, { linked }))
   }
 
-  #start(
-    repository: Mirrored,
-    digest: Digest,
-    priority: Priority,
-    sizeBytes = this.#options.prefetch.sizeOf(digest),
-  ): { flight: Flight; isNew: boolean } {
+  /**
+   * Starts a fetch, or joins it.
+   * @returns `undefined` where another repository's began just now, and this one's upstream was not asked: look again
+   */
+  #start(repository: Mirrored, digest: Digest, how: Start): Started | undefined {
     const { flights, mirror } = this.#options
+    const { priority, isConfirmed = false, sizeBytes = this.#options.prefetch.sizeOf(digest) } = how
+    const running = flights.find(digest)
+    if (!isConfirmed && running !== undefined && !isOf(running, repository.origin)) return undefined
     const { upstream, name } = repository.origin
     const started = flights.start({
       digest,

@@ -12,10 +12,10 @@
  */
 
 /**
- * Why a store failed: `full` (no space, quota), `readonly`, `damaged` (the medium, or a checksum of the file system, says
+ * Why a store failed: `full` (no space, quota), `budget` (there may be space, but no more is to be used), `readonly`, `damaged` (the medium, or a checksum of the file system, says
  * that these very bytes are lost), or `io` for everything else.
  */
-export type StorageErrorKind = 'full' | 'readonly' | 'damaged' | 'io'
+export type StorageErrorKind = 'full' | 'budget' | 'readonly' | 'damaged' | 'io'
 
 /** The store could not do what it was asked; nothing that was promised before is lost. */
 export class StorageError extends Error {

@@ -50,7 +50,7 @@ class LearnedFile implements StoredFile {
   }
 }
 
-/** A file that begins with what is known already, and is opened while that is read. */
+/** A file that begins with what is known already, and is opened a turn after that is read. */
 class HeadedFile implements StoredFile {
   readonly sizeBytes: number
   readonly #head: Buffer

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Admission } from '../../src/fetch/plan.ts'
 import { digestOf } from '../../src/protocol/digest.ts'
 import { StorageError } from '../../src/store/driver.ts'
 import { UpstreamError } from '../../src/upstream/upstream.ts'
-import type { BlobAnswer } from '../support/blob-upstream.ts'
+import { type BlobAnswer, Halt } from '../support/blob-upstream.ts'
 import { seededBytes } from '../support/bytes.ts'
 import { FlightBench } from '../support/flight-bench.ts'
 
@@ -22,11 +23,11 @@ class Gatekeeper implements Admission {
 
   async admit(): Promise<void> {
     this.askedBefore.push(this.bench?.upstream.asked.length ?? 0)
-    if (this.isFull) throw new StorageError('full', 'told to be')
+    if (this.isFull) throw new StorageError('budget', 'told to be')
   }
 
   requireFit(_plan: unknown, sizeBytes: number | undefined): void {
-    if ((sizeBytes ?? 0) > SIZE) throw new StorageError('full', 'larger than everything')
+    if ((sizeBytes ?? 0) > SIZE) throw new StorageError('budget', 'larger than everything')
   }
 }
 
@@ -106,6 +107,38 @@ describe('a fetch of what nobody had left anything of a moment ago', () => {
       assert.deepEqual(admission.askedBefore, [1, 2])
     }))
 
+  it('has nothing removed on the disk where it is the budget that takes nothing', async () => {
+    const admission = new Gatekeeper()
+    admission.isFull = true
+    let removals = 0
+    const makeRoom = async (): Promise<boolean> => {
+      removals += 1
+      return true
+    }
+    const bench = await FlightBench.create({ bytes: BYTES, tools: { admission, makeRoom } })
+    await look(bench)
+    assert.deepEqual((await bench.readAll(bench.start().flight)).bytes, BYTES)
+    assert.deepEqual([admission.askedBefore.length, removals], [1, 0])
+    await bench.end()
+  })
+
+  it('is stored once room has been made on a disk that was full', async () => {
+    const benches: FlightBench[] = []
+    const makeRoom = async (): Promise<boolean> => {
+      benches[0]?.disk.mend()
+      return true
+    }
+    const bench = await FlightBench.create({ bytes: BYTES, tools: { makeRoom } })
+    benches.push(bench)
+    bench.disk.fail('open', 'ENOSPC')
+    await look(bench)
+    const { flight } = bench.start()
+    assert.deepEqual((await bench.readAll(flight)).bytes, BYTES)
+    assert.equal(await flight.ended, true)
+    assert.equal(bench.upstream.asked.length, 1)
+    await bench.end()
+  })
+
   it('asks the disk first where that has taken nothing of another blob just before', () =>
     onBench([], async (bench, admission) => {
       admission.isFull = true
@@ -139,6 +172,22 @@ describe('a fetch of what may be here', () => {
       assert.deepEqual((await bench.readAll(bench.start().flight)).bytes, BYTES)
       assert.deepEqual(askedBefore, [0])
     }))
+
+  it('goes on with what a fetch leaves that is just ending', async () => {
+    const halt = new Halt(40_000)
+    const bench = await FlightBench.create({ bytes: BYTES, answers: [{ halt }], tools: { abandons: true } })
+    await look(bench)
+    const { flight } = bench.start()
+    await halt.met
+    while (flight.writtenBytes < 40_000) await nextTurn()
+    await flight.open()?.close()
+    assert.deepEqual((await bench.readAll(bench.start().flight)).bytes, BYTES)
+    assert.deepEqual(
+      bench.upstream.asked.map(({ from }) => from),
+      [0, 40_000],
+    )
+    await bench.end()
+  })
 
   it('asks the disk first where nobody has looked for some seconds', (test) =>
     onBench([], async (bench, { askedBefore }) => {

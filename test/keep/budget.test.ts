@@ -73,7 +73,7 @@ class Shelf {
   }
 }
 
-const isFull = (error: unknown): boolean => error instanceof StorageError && error.kind === 'full'
+const isOver = (error: unknown): boolean => error instanceof StorageError && error.kind === 'budget'
 
 describe('the disk budget', () => {
   let shelf: Shelf
@@ -119,11 +119,11 @@ describe('the disk budget', () => {
 
   it('lets no fetch be kept that is larger than all of it, or than its share', async () => {
     const budget = shelf.open(1000, [['hub', 500]])
-    await assert.rejects(budget.admit(1001, 'other'), isFull)
-    await assert.rejects(budget.admit(501, 'hub'), isFull)
+    await assert.rejects(budget.admit(1001, 'other'), isOver)
+    await assert.rejects(budget.admit(501, 'hub'), isOver)
     await budget.admit(500, 'hub')
     await budget.admit(undefined, 'hub')
-    assert.throws(() => budget.requireFit(1001, 'other'), isFull)
+    assert.throws(() => budget.requireFit(1001, 'other'), isOver)
     budget.requireFit(undefined, 'hub')
   })
 
@@ -132,8 +132,8 @@ describe('the disk budget', () => {
     shelf.mirroredBytes = 1000
     shelf.evictable = 0
     shelf.fetches = [{ upstream: 'hub', sizeBytes: 500, writtenBytes: 0 }]
-    await assert.rejects(budget.admit(500, 'hub'), isFull)
-    await assert.rejects(budget.admit(500, 'hub'), isFull)
+    await assert.rejects(budget.admit(500, 'hub'), isOver)
+    await assert.rejects(budget.admit(500, 'hub'), isOver)
     assert.equal(shelf.warnings.length, 1)
     shelf.evictable = 1e9
     await budget.admit(500, 'hub')

@@ -8,6 +8,7 @@ import type { StorageDriver } from '../../src/store/driver.ts'
 import { blobKey } from '../../src/store/paths.ts'
 import { seededBytes, seededContent } from '../support/bytes.ts'
 import { listFolder, startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
+import { makeManifest } from '../support/images.ts'
 import type { Fault } from '../support/scripted/faults.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts'
 
@@ -125,36 +126,67 @@ describe('a blob of a mirrored repository', () => {
     assert.equal((answer.json() as { errors: { code: string }[] }).errors[0]?.code, 'BLOB_UNKNOWN')
   })
 
-  it('opens nothing there either where its fetch begins just while it is looked for', async () => {
-    let goOn = (): void => {}
-    const looks: string[] = []
-    const wrapDriver = (driver: StorageDriver): StorageDriver => {
-      const stat = async (key: string) => {
-        const found = await driver.stat(key)
-        if (key === blobKey(digest as never) && looks.push(key) === 1)
-          await new Promise<void>((resolve) => (goOn = resolve))
-        return found
+  describe('whose fetch begins just while another repository looks for it', () => {
+    let slow: TestEntrepot
+    let looks: number
+    let goOn: () => void
+
+    beforeEach(async () => {
+      looks = 0
+      const wrapDriver = (driver: StorageDriver): StorageDriver => {
+        const stat = async (key: string) => {
+          const found = await driver.stat(key)
+          if (key !== blobKey(digest as never)) return found
+          looks += 1
+          if (looks === 1) await new Promise<void>((resolve) => (goOn = resolve))
+          return found
+        }
+        const get = (_: StorageDriver, name: string | symbol): unknown => {
+          const own: unknown = name === 'stat' ? stat : Reflect.get(driver, name)
+          return typeof own === 'function' ? own.bind(driver) : own
+        }
+        return new Proxy(driver, { get })
       }
-      const get = (_: StorageDriver, name: string | symbol): unknown => {
-        const own: unknown = name === 'stat' ? stat : Reflect.get(driver, name)
-        return typeof own === 'function' ? own.bind(driver) : own
-      }
-      return new Proxy(driver, { get })
+      slow = await startEntrepot({ upstream: hub, wrapDriver })
+    })
+    afterEach(() => slow.stop())
+
+    /** Asks for it where it is, and lets the other repository's look come to its end once it is being fetched. */
+    const fetchMeanwhile = async () => {
+      const hang = hub.fault('cdn', { hangAt: 1000 })
+      while (looks === 0) await nextTurn()
+      const own = slow.get(path)
+      await hang.met
+      goOn()
+      return { own, hang }
     }
-    const slow = await startEntrepot({ upstream: hub, wrapDriver })
-    const hang = hub.fault('cdn', { hangAt: 1000 })
-    const foreign = slow.get(`/v2/other/app/blobs/${digest}`)
-    while (looks.length === 0) await nextTurn()
-    const own = slow.get(path)
-    await hang.met
-    goOn()
-    // Were it let in there, its answer would hang as well.
-    const answer = await Promise.race([foreign, sleep(1000, undefined, { ref: false })])
-    hang.release()
-    assert.deepEqual((await own).body, BYTES)
-    await foreign
-    await slow.stop()
-    assert.equal(answer?.status, 404)
+
+    it('is not opened there', async () => {
+      const foreign = slow.get(`/v2/other/app/blobs/${digest}`)
+      const { own, hang } = await fetchMeanwhile()
+      // Were it let in there, its answer would hang as well.
+      const answer = await Promise.race([foreign, sleep(1000, undefined, { ref: false })])
+      hang.release()
+      assert.deepEqual((await own).body, BYTES)
+      await foreign
+      assert.equal(answer?.status, 404)
+    })
+
+    it('is not had there for a manifest that names it', async () => {
+      const config = { mediaType: 'application/vnd.oci.image.config.v1+json', digest, size: SIZE }
+      const mediaType = 'application/vnd.oci.image.manifest.v1+json'
+      hub.addManifest(
+        'other/app',
+        'latest',
+        makeManifest({ schemaVersion: 2, mediaType, config, layers: [] }),
+      )
+      await slow.get('/v2/other/app/manifests/latest')
+      const { own, hang } = await fetchMeanwhile()
+      hang.release()
+      assert.deepEqual((await own).body, BYTES)
+      await slow.settle()
+      assert.equal((await slow.get(`/v2/other/app/blobs/${digest}`)).status, 404)
+    })
   })
 
   it('begun far ahead of the fetch is asked for as that range', async () => {
