@@ -168,6 +168,8 @@ export class BlobStore {
 
   async #putAside(digest: Digest, folder: string): Promise<boolean> {
     this.#forget(digest)
+    // Who was given its first bytes from memory goes on reading it, too.
+    await this.#heads.openAll(digest)
     const isThere = await this.#driver.move(blobFolder(digest), folder)
     this.#forget(digest)
     return isThere

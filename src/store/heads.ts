@@ -50,44 +50,56 @@ class LearnedFile implements StoredFile {
   }
 }
 
-/** A file that begins with what is known already, and is opened a turn after that is read. */
+/** A file that begins with what is known already, and is opened a round of the event loop after that is read. */
 class HeadedFile implements StoredFile {
   readonly sizeBytes: number
   readonly #head: Buffer
   readonly #open: OpenFile
   readonly #onGone: () => void
+  readonly #onSettled: (file: HeadedFile) => void
   #opening: Promise<StoredFile | undefined> | undefined
 
-  constructor({ sizeBytes, bytes }: Head, open: OpenFile, onGone: () => void) {
+  /** @param onSettled told once it is open, cannot be opened, or was closed before */
+  constructor(
+    { sizeBytes, bytes }: Head,
+    open: OpenFile,
+    onGone: () => void,
+    onSettled: (file: HeadedFile) => void,
+  ) {
     this.sizeBytes = sizeBytes
     this.#head = bytes
     this.#open = open
     this.#onGone = onGone
+    this.#onSettled = onSettled
   }
 
   async read(buffer: Uint8Array, position: number, length: number): Promise<number> {
-    if (this.#opening === undefined) {
-      this.#opening = this.#begin()
-      // Told to the read that needs it.
-      this.#opening.catch(() => {})
+    // To hand an opening to another thread takes as long as to send what is known, which is first.
+    if (position < this.#head.length) {
+      if (this.#opening === undefined) setImmediate(() => void this.open().catch(() => {}))
+      return this.#head.copy(buffer, 0, position, position + length)
     }
-    if (position < this.#head.length) return this.#head.copy(buffer, 0, position, position + length)
-    const file = await this.#opening
+    if (this.#opening === undefined) await nextTurn()
+    const file = await this.open()
     if (file?.sizeBytes === this.sizeBytes) return file.read(buffer, position, length)
     if (file === undefined) throw new StorageError('io', 'the file was removed')
     throw new StorageError('damaged', `the file had ${this.sizeBytes} bytes and has ${file.sizeBytes} now`)
   }
 
   async close(): Promise<void> {
-    this.#opening ??= Promise.resolve(undefined)
+    this.#opening ??= this.#settled(Promise.resolve(undefined))
     const file = await this.#opening.catch(() => undefined)
     await file?.close()
   }
 
-  /** Whoever has this file is told by the read that needs it, and nobody else is given such a one. */
+  /** Opens the file, unless it is open or was closed. Whoever needs it is told that this failed by the read that needs it. */
+  open(): Promise<StoredFile | undefined> {
+    this.#opening ??= this.#settled(this.#begin())
+    return this.#opening
+  }
+
+  /** Nobody else is given such a one where there is no such file any more. */
   async #begin(): Promise<StoredFile | undefined> {
-    // Opening takes as long as sending what is known, which is first.
-    await nextTurn()
     try {
       const file = await this.#open()
       if (file?.sizeBytes !== this.sizeBytes) this.#onGone()
@@ -97,11 +109,21 @@ class HeadedFile implements StoredFile {
       throw error
     }
   }
+
+  async #settled<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } finally {
+      this.#onSettled(this)
+    }
+  }
 }
 
 /** The first bytes of blobs. */
 export class Heads {
   readonly #known: LRUCache<Digest, Head>
+  /** Those that are not open yet. */
+  readonly #unopened = new Map<Digest, Set<HeadedFile>>()
   /** Counts what was forgotten: what is read from a file that was opened before is not to be kept. */
   #changes = 0
 
@@ -127,7 +149,7 @@ export class Heads {
    */
   async open(digest: Digest, open: OpenFile): Promise<StoredFile | undefined> {
     const head = this.#known.get(digest)
-    if (head !== undefined) return new HeadedFile(head, open, () => this.forget(digest))
+    if (head !== undefined) return this.#openLater(digest, head, open)
     const changes = this.#changes
     const file = await open()
     const learn = (found: Head): void => {
@@ -140,5 +162,20 @@ export class Heads {
   forget(digest: Digest): void {
     this.#changes += 1
     this.#known.delete(digest)
+  }
+  /** Opens what was begun with and is not open yet: for a blob that goes, after it was forgotten. Never rejects. */
+  async openAll(digest: Digest): Promise<void> {
+    await Promise.allSettled([...(this.#unopened.get(digest) ?? [])].map((file) => file.open()))
+  }
+
+  #openLater(digest: Digest, head: Head, open: OpenFile): HeadedFile {
+    const unopened = this.#unopened.get(digest) ?? new Set()
+    const onSettled = (file: HeadedFile): void => {
+      unopened.delete(file)
+      if (unopened.size === 0 && this.#unopened.get(digest) === unopened) this.#unopened.delete(digest)
+    }
+    const file = new HeadedFile(head, open, () => this.forget(digest), onSettled)
+    this.#unopened.set(digest, unopened.add(file))
+    return file
   }
 }

@@ -45,17 +45,21 @@ describe('a blob that was read not long ago', () => {
     await blob.close()
   })
 
-  it('is read on by whoever has read its beginning, though it is removed', async () => {
-    const { blobs } = await makeRead()
-    const blob = (await blobs.open(DIGEST))!
-    const buffer = Buffer.alloc(FIRST_READ)
-    await blob.read(buffer, 0, FIRST_READ)
-    await nextTurn()
-    await blobs.removeIf(DIGEST, async () => true)
-    assert.equal(await blob.read(buffer, FIRST_READ, 100), 100)
-    assert.deepEqual(buffer.subarray(0, 100), BYTES.subarray(FIRST_READ, FIRST_READ + 100))
-    await blob.close()
-  })
+  for (const [what, readBytes] of [
+    ['has read its beginning', FIRST_READ],
+    ['has not begun to read it', 0],
+  ] as const)
+    it(`is read on by whoever ${what} when it is removed`, async () => {
+      const { blobs } = await makeRead()
+      const blob = (await blobs.open(DIGEST))!
+      const buffer = Buffer.alloc(FIRST_READ)
+      if (readBytes > 0) await blob.read(buffer, 0, readBytes)
+      assert.equal(await blobs.removeIf(DIGEST, async () => true), true)
+      assert.equal(await blob.read(buffer, 0, FIRST_READ), FIRST_READ)
+      assert.equal(await blob.read(buffer, FIRST_READ, 100), 100)
+      assert.deepEqual(buffer.subarray(0, 100), BYTES.subarray(FIRST_READ, FIRST_READ + 100))
+      await blob.close()
+    })
 
   it('breaks off after its first bytes where its file has another size now, and is not known any more', async () => {
     const { blobs, driver } = await makeRead()
@@ -122,6 +126,7 @@ describe('a blob that was read not long ago', () => {
     await driver.remove(blobKey(DIGEST))
     const blob = (await blobs.open(DIGEST))!
     await blob.read(Buffer.alloc(100), 0, 100)
+    await nextTurn()
     await blob.close()
     assert.equal(await blobs.stat(DIGEST), undefined)
     assert.equal(await blobs.open(DIGEST), undefined)

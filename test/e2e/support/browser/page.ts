@@ -102,10 +102,19 @@ export class Page {
       at = await this.evaluate<typeof at>(middle)
       return at !== undefined && at.x === last?.x && at.y === last.y
     }
-    await waitUntil(`${selector} can be clicked`, look, SEEN_MS)
-    const event = { ...at, button: 'left', clickCount: 1 }
-    await this.send('Input.dispatchMouseEvent', { type: 'mousePressed', ...event })
-    await this.send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...event })
+    const listen = `(() => {
+      window.isMissed = true
+      const onClick = () => { window.isMissed = false }
+      ${find}?.addEventListener('click', onClick, { once: true, capture: true })
+    })()`
+    // What moved away just then is clicked once more, as people do.
+    do {
+      await waitUntil(`${selector} can be clicked`, look, SEEN_MS)
+      await this.evaluate(listen)
+      const event = { ...at, button: 'left', clickCount: 1 }
+      await this.send('Input.dispatchMouseEvent', { type: 'mousePressed', ...event })
+      await this.send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...event })
+    } while ((await this.evaluate<unknown>('window.isMissed')) === true)
   }
 
   /** Clicks on a field and types into it, instead of what was there. */
