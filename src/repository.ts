@@ -28,6 +28,9 @@ export type Repository =
   | { readonly kind: 'local'; readonly name: RepositoryName; readonly origin: undefined }
   | { readonly kind: 'mirrored' | 'unclaimed'; readonly name: RepositoryName; readonly origin: Origin }
 
+/** A repository whose content can be had from an upstream. */
+export type Mirrored = Extract<Repository, { origin: Origin }>
+
 /** What a stored repository is: pushed here, or to be had again from an upstream, or neither for certain. */
 export type Standing =
   | { readonly kind: 'local' | 'unclaimed' }

@@ -4,7 +4,7 @@ import { RegistryError } from '../protocol/error.ts'
 import { parseReference, parseTag, type Reference, type Tag } from '../protocol/name.ts'
 import { type Freshness, isFresh } from '../pull/freshness.ts'
 import type { Governor } from '../pull/governor.ts'
-import type { Origin, Repositories, Repository } from '../repository.ts'
+import type { Mirrored, Repositories, Repository } from '../repository.ts'
 import type { MarkStore } from '../store/marks.ts'
 import type { PinStore } from '../store/pins.ts'
 import type { UpstreamHealth } from '../upstream/upstream.ts'
@@ -71,8 +71,6 @@ interface Cached {
   readonly missing: readonly Digest[]
   readonly isPinned: boolean
 }
-
-type Mirrored = Extract<Repository, { origin: Origin }>
 
 /** Blobs and children that are named and not here. Of an index one child here is enough: clients ask for their own. */
 const findMissing = (graph: Graph, digest: Digest): Digest[] => {

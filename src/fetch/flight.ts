@@ -13,19 +13,11 @@ import { openAdmitted, requirePlausible } from './admission.ts'
 import { Download } from './download.ts'
 import type { Partial } from './partial.ts'
 import type { Passthrough } from './passthrough.ts'
-import type { FlightPlan, FlightTools } from './plan.ts'
+import type { FlightPlan, FlightStart, FlightTools } from './plan.ts'
 import { FlightReader } from './reader.ts'
 import { FlightReport } from './report.ts'
 import { confirmBlob } from './source.ts'
 import { Transfers } from './transfers.ts'
-
-/** How a flight begins. */
-export interface FlightStart {
-  /** What must have ended before: an earlier flight that has this digest's partial still open. */
-  readonly after?: Promise<unknown> | undefined
-  /** Whether nothing is left of the digest, as certainly as that is known without looking, and the disk took the last one. */
-  readonly isNew?: boolean
-}
 
 /** A download in progress. */
 export class Flight {

@@ -51,3 +51,11 @@ export interface FlightPlan {
   /** Takes over the finished file. */
   readonly store: (blob: FetchedBlob) => Promise<void>
 }
+
+/** How a flight begins. */
+export interface FlightStart {
+  /** What must have ended before: an earlier flight that has this digest's partial still open. */
+  readonly after?: Promise<unknown> | undefined
+  /** Whether nothing is left of the digest, as certainly as that is known without looking, and the disk took the last one. */
+  readonly isNew?: boolean
+}

@@ -4,14 +4,11 @@
  */
 import { type Digest, isDigest } from '../protocol/digest.ts'
 import { isRepositoryName, type RepositoryName } from '../protocol/name.ts'
-import type { Origin, Repositories, Repository } from '../repository.ts'
+import type { Mirrored, Repositories } from '../repository.ts'
 import type { StorageDriver } from '../store/driver.ts'
 import { walkLinkedFolders } from '../store/folders.ts'
 import type { LinkStore } from '../store/links.ts'
 import type { MarkStore } from '../store/marks.ts'
-
-/** A repository whose content can be had from an upstream. */
-export type Mirrored = Extract<Repository, { origin: Origin }>
 
 /** Where it is looked up. */
 export interface HolderParts {

@@ -11,6 +11,7 @@
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Digest } from '../protocol/digest.ts'
+import type { Mirrored } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import type { StoredStat } from '../store/driver.ts'
 import { type Examined, type ExamineOptions, examineBlob } from '../store/examine.ts'
@@ -19,14 +20,7 @@ import type { MirroredSize } from '../store/mirrored-size.ts'
 import type { Owner } from '../store/owner.ts'
 import { bucketOf } from '../store/paths.ts'
 import type { UseStore } from '../store/uses.ts'
-import {
-  findHolders,
-  type Holder,
-  type HolderParts,
-  type Holders,
-  type Mirrored,
-  toMirrored,
-} from './holders.ts'
+import { findHolders, type Holder, type HolderParts, type Holders, toMirrored } from './holders.ts'
 
 /** Bytes that were wrong are read again after this long, in milliseconds: a cable may have been loose. */
 const READ_AGAIN_AFTER_MS = 1_000

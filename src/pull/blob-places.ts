@@ -5,15 +5,12 @@
 import type { Flight } from '../fetch/flight.ts'
 import type { Flights } from '../fetch/flights.ts'
 import { algorithmOf, type Digest } from '../protocol/digest.ts'
-import type { Origin, Repository } from '../repository.ts'
+import type { Mirrored, Origin, Repository } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import { StorageError } from '../store/driver.ts'
 import type { Leases } from '../store/leases.ts'
 import type { LinkStore } from '../store/links.ts'
 import type { UseStore } from '../store/uses.ts'
-
-/** A repository whose blobs can be had from an upstream. */
-export type Mirrored = Extract<Repository, { origin: Origin }>
 
 /** What is looked at. */
 export interface BlobPlacesOptions {
@@ -46,10 +43,9 @@ export class BlobPlaces {
 
   /** Looks for a blob that is to be read. Of one of which nothing is known the bytes come first: most often there are none. */
   async find(repository: Repository, digest: Digest): Promise<FoundBlob> {
-    if (!this.#mayBeNowhere(repository, digest)) return { linked: await this.findLinked(repository, digest) }
-    const isThere = (await this.statStored(repository, digest)) !== undefined
-    if (!isThere && this.#options.flights.find(digest) === undefined)
-      return { linked: undefined, isNowhere: true }
+    const known = this.#options.links.findKnownBlob(repository.name, digest)
+    if (known !== undefined) return { linked: await this.#unlessBroken(repository, known) }
+    if (await this.#isNowhere(repository, digest)) return { linked: undefined, isNowhere: true }
     return { linked: await this.findLinked(repository, digest) }
   }
 
@@ -87,11 +83,12 @@ export class BlobPlaces {
     return running !== undefined && !isOf(running, repository.origin)
   }
 
-  /** What lies under another digest than its own is found by its link alone. */
-  #mayBeNowhere({ kind, name }: Repository, digest: Digest): boolean {
-    const { links, flights } = this.#options
-    if (kind === 'local' || algorithmOf(digest) !== 'sha256') return false
-    return !links.knowsBlob(name, digest) && flights.find(digest) === undefined
+  /** Whether a blob that can be had again is certainly not here: one that lies under another digest is found by its link alone. */
+  async #isNowhere(repository: Repository, digest: Digest): Promise<boolean> {
+    const { flights } = this.#options
+    if (repository.kind === 'local' || algorithmOf(digest) !== 'sha256') return false
+    if (flights.find(digest) !== undefined) return false
+    return (await this.statStored(repository, digest)) === undefined && flights.find(digest) === undefined
   }
 
   async #unlessBroken<T>({ kind }: Repository, found: Promise<T>): Promise<T | undefined> {

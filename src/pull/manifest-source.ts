@@ -3,7 +3,7 @@ import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Answer } from '../observe/read-meter.ts'
 import { formatImage, type Reference } from '../protocol/name.ts'
-import type { Origin, Repository } from '../repository.ts'
+import type { Mirrored } from '../repository.ts'
 import type { StoredManifest } from '../store/manifests.ts'
 import type { CallOptions, ManifestStat } from '../upstream/upstream.ts'
 import type { MirrorStore } from './mirror-store.ts'
@@ -16,8 +16,6 @@ export interface ManifestSourceOptions {
   readonly coordinator: Coordinator
   readonly metrics: Metrics
 }
-
-type Mirrored = Extract<Repository, { origin: Origin }>
 
 /** What a caller says: how long it waits in all, in milliseconds, and who waits. */
 type Asking = Pick<CallOptions, 'priority'> & { readonly deadlineMs: number }

@@ -10,7 +10,7 @@ import type { Answer } from '../observe/read-meter.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { isIndexType } from '../protocol/manifest.ts'
 import { formatImage, type Reference, type Tag } from '../protocol/name.ts'
-import type { Origin, Repository } from '../repository.ts'
+import type { Mirrored, Repository } from '../repository.ts'
 import type { LinkStore } from '../store/links.ts'
 import type { StoredManifest } from '../store/manifests.ts'
 import type { MarkStore } from '../store/marks.ts'
@@ -50,8 +50,6 @@ export interface ManifestPullOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
-
-type Mirrored = Extract<Repository, { origin: Origin }>
 
 /** Answers reads of manifests. */
 export class ManifestPull {

@@ -16,7 +16,7 @@ import {
   parseManifest,
 } from '../protocol/manifest.ts'
 import type { RepositoryName, Tag } from '../protocol/name.ts'
-import type { Origin, Repository } from '../repository.ts'
+import type { Mirrored } from '../repository.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import { StorageError } from '../store/driver.ts'
 import type { Leases } from '../store/leases.ts'
@@ -29,8 +29,6 @@ import type { FetchedManifest } from '../upstream/upstream.ts'
 
 /** Tags whose manifest is not there yet, kept in memory. */
 const MAX_AWAITED = 10_000
-
-type Mirrored = Extract<Repository, { origin: Origin }>
 
 /** What keeping works with. */
 export interface MirrorStoreOptions {

@@ -7,7 +7,7 @@ import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { blobsOf, type Descriptor, isForeignLayer } from '../protocol/manifest.ts'
-import type { Origin, Repository } from '../repository.ts'
+import type { Mirrored } from '../repository.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { tryParseManifest } from './mirror-store.ts'
 
@@ -22,8 +22,6 @@ const MAX_CONFIG_BYTES = 8 * 1024 * 1024
  * for. They unpack from the first layer on, and more at once would take the wire from the one that they wait for.
  */
 const MAX_AT_ONCE = 3
-
-type Mirrored = Extract<Repository, { origin: Origin }>
 
 /** What a manifest's blobs are remembered as. */
 interface Image {

@@ -12,7 +12,7 @@ import type { Platform } from '../protocol/manifest.ts'
 import { blobsOf, type Descriptor, isForeignLayer, type Manifest } from '../protocol/manifest.ts'
 import type { Reference } from '../protocol/name.ts'
 import { isPlatform } from '../protocol/platform.ts'
-import type { Origin, Repository } from '../repository.ts'
+import type { Mirrored } from '../repository.ts'
 import type { StoredManifest } from '../store/manifests.ts'
 import type { BlobPull } from './blob.ts'
 import type { Governor } from './governor.ts'
@@ -27,8 +27,6 @@ import type { WarmProgress } from './warm-progress.ts'
 const BLOBS_AT_ONCE = 3
 /** Time for a manifest or its HEAD, waiting in the queue behind clients included, in milliseconds. */
 const ASK_WITHIN_MS = 120_000
-
-type Mirrored = Extract<Repository, { origin: Origin }>
 
 /** What warm-ups work with. */
 export interface WarmUpOptions {

@@ -7,7 +7,7 @@ import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { Logger } from '../observe/log.ts'
 import { RegistryError } from '../protocol/error.ts'
 import type { RepositoryName } from '../protocol/name.ts'
-import { askExistence, type Origin, type Repositories, type Repository } from '../repository.ts'
+import { askExistence, type Mirrored, type Repositories, type Repository } from '../repository.ts'
 import type { MarkStore } from '../store/marks.ts'
 import type { UploadStore } from '../store/uploads.ts'
 
@@ -29,8 +29,6 @@ export interface ClaimsOptions {
   readonly isPushOn: boolean
   readonly log: Logger
 }
-
-type Mirrored = Extract<Repository, { origin: Origin }>
 
 const denied = (name: RepositoryName, reason: string): RegistryError =>
   new RegistryError('DENIED', { message: `${name} cannot be pushed to: ${reason}; ${SETTING}` })

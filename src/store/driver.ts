@@ -12,8 +12,8 @@
  */
 
 /**
- * Why a store failed: `full` (no space, quota), `budget` (there may be space, but no more is to be used), `readonly`, `damaged` (the medium, or a checksum of the file system, says
- * that these very bytes are lost), or `io` for everything else.
+ * Why a store failed: `full` (no space, quota), `budget` (there may be space, but no more is to be used), `readonly`,
+ * `damaged` (the medium, or a checksum of the file system, says that these very bytes are lost), or `io` for everything else.
  */
 export type StorageErrorKind = 'full' | 'budget' | 'readonly' | 'damaged' | 'io'
 

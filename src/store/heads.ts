@@ -142,7 +142,7 @@ export class Heads {
   }
 
   /**
-   * Opens a blob; the caller closes it. The file of one that is known is opened with the first read; that it is gone after all,
+   * Opens a blob; the caller closes it. The file of one that is known is opened after the first read; that it is gone after all,
    * or cannot be opened, is told by the read that needs it, as a StorageError.
    * @returns `undefined` where there is none
    * @throws StorageError
@@ -163,6 +163,7 @@ export class Heads {
     this.#changes += 1
     this.#known.delete(digest)
   }
+
   /** Opens what was begun with and is not open yet: for a blob that goes, after it was forgotten. Never rejects. */
   async openAll(digest: Digest): Promise<void> {
     await Promise.allSettled([...(this.#unopened.get(digest) ?? [])].map((file) => file.open()))

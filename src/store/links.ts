@@ -88,9 +88,10 @@ export class LinkStore {
     return this.#find(this.#known, layerLinkKey(name, digest))
   }
 
-  /** Whether a repository had a blob when it was asked for last, as far as that is remembered. */
-  knowsBlob(name: RepositoryName, digest: Digest): boolean {
-    return this.#known.has(layerLinkKey(name, digest))
+  /** The same for a blob that the repository had when it was asked for last; `undefined` where that is not remembered. */
+  findKnownBlob(name: RepositoryName, digest: Digest): Promise<Digest | undefined> | undefined {
+    const key = layerLinkKey(name, digest)
+    return this.#known.has(key) ? this.#find(this.#known, key) : undefined
   }
 
   /** The sha256 digest under which a manifest of this repository lies, or `undefined`. */

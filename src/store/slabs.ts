@@ -178,6 +178,7 @@ export class SlabWriter<H extends RunningHash<H>> {
       if (this.#target.written + bytes >= this.#nextSyncAt) await this.#syncing
       const isFirst = this.#target.written === 0
       const written = withRoom(this.#makeRoom, bytes, () => this.#target.append(chunks))
+      // Told below, once everything is hashed.
       written.catch(() => {})
       // Readers that wait for the first bytes send them before those are hashed.
       if (isFirst) await nextTurn()

@@ -10,7 +10,6 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import type { IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { stringify } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
@@ -136,22 +135,16 @@ export class TestEntrepot {
 
   /** Stops it as SIGTERM does. Files in the making must be gone, but for partials, which are the caller's to look at. */
   async stop(): Promise<void> {
-    await this.#agent.close()
-    await this.#server.stop()
-    const left = await this.#temporaryFiles()
+    await this.end()
+    const left = await listFolder(this.root, 'entrepot/tmp')
     await this.#remove()
     assert.deepEqual(left, [], 'temporary files are left')
   }
 
-  /** Those that stay: another server of the same root may be writing just now, and is done with each before long. */
-  async #temporaryFiles(): Promise<readonly string[]> {
-    let left = await listFolder(this.root, 'entrepot/tmp')
-    for (let looks = 0; left.length > 0 && looks < 50; looks += 1) {
-      await sleep(20)
-      const still = new Set(await listFolder(this.root, 'entrepot/tmp'))
-      left = left.filter((name) => still.has(name))
-    }
-    return left
+  /** Stops one of several servers of a root, of which others may be writing just now: the last one is told to {@link stop}. */
+  async end(): Promise<void> {
+    await this.#agent.close()
+    await this.#server.stop()
   }
 }
 

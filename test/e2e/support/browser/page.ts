@@ -1,10 +1,13 @@
 /** A page in a browser, used as a person uses it: with a mouse, with a keyboard, with eyes. What goes wrong in it is kept. */
+import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { waitUntil } from '../wait.ts'
 import type { Connection, Fields } from './connection.ts'
 
 /** Longest wait for something to be seen, in milliseconds. */
 const SEEN_MS = 20_000
+/** Clicks on an element that moves away each time. */
+const MAX_CLICKS = 5
 
 /** See the top of this file. */
 export class Page {
@@ -108,13 +111,15 @@ export class Page {
       ${find}?.addEventListener('click', onClick, { once: true, capture: true })
     })()`
     // What moved away just then is clicked once more, as people do.
-    do {
+    for (let tries = 1; ; tries += 1) {
       await waitUntil(`${selector} can be clicked`, look, SEEN_MS)
       await this.evaluate(listen)
       const event = { ...at, button: 'left', clickCount: 1 }
       await this.send('Input.dispatchMouseEvent', { type: 'mousePressed', ...event })
       await this.send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...event })
-    } while ((await this.evaluate<unknown>('window.isMissed')) === true)
+      if ((await this.evaluate<unknown>('window.isMissed')) !== true) return
+      assert.ok(tries < MAX_CLICKS, `${selector} was clicked ${tries} times, and knows of none`)
+    }
   }
 
   /** Clicks on a field and types into it, instead of what was there. */
