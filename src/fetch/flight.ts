@@ -37,6 +37,7 @@ export class Flight {
   #isStopped = false
   #isHandedOver = false
   #hasFailed = false
+  #waiting = 0
   #readers = 0
   readonly #beganMs: number
   #settleAnswer: (error?: unknown) => void = () => {}
@@ -98,6 +99,16 @@ export class Flight {
   /** Whether another client may join: not once it has failed or was ended. */
   get isJoinable(): boolean {
     return !this.#hasFailed && !this.#abort.signal.aborted
+  }
+
+  /** Waits with a client for what {@link answered} tells. */
+  async awaitAnswer(): Promise<void> {
+    this.#waiting += 1
+    try {
+      await this.answered
+    } finally {
+      this.#waiting -= 1
+    }
   }
 
   /**
@@ -186,10 +197,15 @@ export class Flight {
   }
 
   #read(from: number): AsyncIterable<Buffer> {
-    return this.#transfers.read(from, this.#abort.signal, (sizeBytes) => {
-      this.#onSize(sizeBytes)
-      // The readers have their answer: what is too large to be kept stops as on a full disk.
-      this.#tools.admission?.requireFit(this.plan, this.#sizeBytes)
+    return this.#transfers.read({
+      from,
+      clients: () => this.#waiting + this.#readers,
+      signal: this.#abort.signal,
+      onSize: (sizeBytes) => {
+        this.#onSize(sizeBytes)
+        // The readers have their answer: what is too large to be kept stops as on a full disk.
+        this.#tools.admission?.requireFit(this.plan, this.#sizeBytes)
+      },
     })
   }
 

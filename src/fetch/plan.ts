@@ -4,6 +4,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Digest } from '../protocol/digest.ts'
 import type { MakeRoom } from '../store/room.ts'
 import type { Priority, Upstream } from '../upstream/upstream.ts'
+import type { LayerPlace } from './layer-order.ts'
 import type { Partials } from './partials.ts'
 import type { Clock } from './source.ts'
 
@@ -48,6 +49,8 @@ export interface FlightPlan {
   /** Size in bytes as a descriptor told it; used where the upstream does not tell. */
   readonly sizeBytes?: number | undefined
   readonly priority: Priority
+  /** Its place among the layers of an image, where it is one. */
+  readonly layer?: LayerPlace | undefined
   /** Takes over the finished file. */
   readonly store: (blob: FetchedBlob) => Promise<void>
 }

@@ -5,6 +5,16 @@ import type { FlightPlan, FlightTools } from './plan.ts'
 import type { FlightReport } from './report.ts'
 import { readUpstream } from './source.ts'
 
+/** What is to be kept of a blob. */
+export interface KeptPart {
+  readonly from: number
+  /** How many wait for it just now. */
+  readonly clients: () => number
+  readonly signal: AbortSignal
+  /** Told the size of the whole in bytes; what it throws ends the reading. */
+  readonly onSize: (sizeBytes: number | undefined) => void
+}
+
 /** Which part of a blob one reader needs. */
 export interface PassedPart {
   readonly from: number
@@ -38,19 +48,23 @@ export class Transfers {
     this.#promotion?.abort(PROMOTED)
   }
 
-  /** The bytes from an offset to the end, to be kept. @param onSize told the size of the whole; what it throws ends them */
-  read(
-    from: number,
-    signal: AbortSignal,
-    onSize: (sizeBytes: number | undefined) => void,
-  ): AsyncIterable<Buffer> {
-    return readUpstream({
+  /** The bytes from an offset to the end, to be kept; those of an image's layer when it is its turn. */
+  read({ from, clients, signal, onSize }: KeptPart): AsyncIterable<Buffer> {
+    const { layer } = this.#plan
+    let { sizeBytes } = this.#plan
+    const chunks = readUpstream({
       ...this.#common(from),
       priority: () => (this.#promotion?.signal.aborted === false ? 'prefetch' : 'client'),
       ...(this.#promotion && { promotion: this.#promotion.signal }),
       signal,
-      onSize,
+      onSize: (told) => {
+        sizeBytes = told ?? sizeBytes
+        onSize(told)
+      },
     })
+    if (layer === undefined) return chunks
+    const { order, index } = layer
+    return order.take({ index, from, sizeBytes: () => sizeBytes, clients, signal }, chunks)
   }
 
   /** Bytes for one reader, kept nowhere. @param sizeBytes of the whole, where it is known */

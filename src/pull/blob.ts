@@ -141,7 +141,7 @@ export class BlobPull {
     if (started === undefined) return this.open(repository, digest)
     const { flight, isNew } = started
     this.#options.prefetch.noteMiss(repository, digest)
-    await flight.answered
+    await flight.awaitAnswer()
     const reader = flight.open()
     // It has ended since: the store has the blob, or another fetch goes on where this one failed.
     if (reader === undefined) return this.open(repository, digest)
@@ -172,6 +172,7 @@ export class BlobPull {
       name,
       sizeBytes,
       priority,
+      layer: this.#options.prefetch.placeOf(repository, digest),
       store: (blob) => mirror.keepBlob(repository, digest, blob),
     })
     const { flight, isNew } = started

@@ -2,6 +2,7 @@
  * Fetching ahead of the client. A platform manifest's config comes with it; its layers start with the client's first GET
  * of a layer, in order, since scanners and update bots read manifests and configs all day and must not download gigabytes.
  */
+import type { LayerOrder, LayerOrders, LayerPlace } from '../fetch/layer-order.ts'
 import { Memory } from '../memory.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -26,6 +27,7 @@ const MAX_AT_ONCE = 3
 /** What a manifest's blobs are remembered as. */
 interface Image {
   readonly layers: readonly Digest[]
+  readonly order: LayerOrder
   isStarted: boolean
 }
 
@@ -37,6 +39,7 @@ export interface PrefetchOptions {
   readonly mayFetch: (upstream: Upstream) => boolean
   /** Fetches a blob that nobody waits for yet; `true` once it is stored. Of one that is being fetched it awaits the end. */
   readonly fetch: (repository: Mirrored, digest: Digest) => Promise<boolean | undefined>
+  readonly orders: LayerOrders
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -63,6 +66,12 @@ export class Prefetch {
     return this.#sizes.get(digest)
   }
 
+  /** Where in its image a layer is, as far as a manifest told it. */
+  placeOf(repository: Mirrored, digest: Digest): LayerPlace | undefined {
+    const image = this.#imageByLayer.get(`${repository.name}@${digest}`)
+    return image && { order: image.order, index: image.layers.indexOf(digest) }
+  }
+
   /** A manifest was given to a client: its config is fetched, its layers are remembered. */
   noteManifest(repository: Mirrored, digest: Digest, bytes: Buffer): void {
     const key = `${repository.name}@${digest}`
@@ -71,13 +80,14 @@ export class Prefetch {
     const descriptors =
       manifest === undefined ? [] : blobsOf(manifest).filter((each) => !isForeignLayer(each))
     for (const each of descriptors) if (each.sizeBytes > 0) this.#sizes.set(each.digest, each.sizeBytes)
+    const order = this.#options.orders.create(repository.origin.upstream)
     if (manifest?.kind !== 'image') {
       // It has no layers: that is remembered, so that it is not read again for every client.
-      this.#images.set(key, { layers: [], isStarted: true })
+      this.#images.set(key, { layers: [], order, isStarted: true })
       return
     }
     const layers = descriptors.filter(({ digest: layer }) => layer !== manifest.config.digest)
-    const image: Image = { layers: layers.map(({ digest: layer }) => layer), isStarted: false }
+    const image: Image = { layers: layers.map(({ digest: layer }) => layer), order, isStarted: false }
     this.#images.set(key, image)
     for (const layer of image.layers) this.#imageByLayer.set(`${repository.name}@${layer}`, image)
     if (this.#options.isEnabled) this.#fetchConfig(repository, manifest.config)

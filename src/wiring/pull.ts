@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Config } from '../config/schema.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import { Flights } from '../fetch/flights.ts'
+import { LayerOrders } from '../fetch/layer-order.ts'
 import { Partials } from '../fetch/partials.ts'
 import type { Admission } from '../fetch/plan.ts'
 import type { Clock } from '../fetch/source.ts'
@@ -83,6 +84,7 @@ export const createPull = ({ cache, limits }: Config, store: Store, tools: PullT
     isEnabled: cache.prefetch,
     mayFetch: (upstream) => !governor.isLow(upstream),
     fetch: (repository, digest) => blobs.prefetch(repository, digest),
+    orders: new LayerOrders(now),
     log,
     metrics,
   })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Flight } from '../../src/fetch/flight.ts'
+import type { Layer, LayerOrder } from '../../src/fetch/layer-order.ts'
 import { digestOf } from '../../src/protocol/digest.ts'
 import { UpstreamError } from '../../src/upstream/upstream.ts'
 import { Halt } from '../support/blob-upstream.ts'
@@ -131,6 +133,35 @@ describe('a flight', () => {
       )
     })
   })
+
+  it('of a layer asks the upstream when it is its turn, and tells how much of it is wanted by how many', () =>
+    onBench({ bytes: BYTES, answers: [{ dropAt: 40_000 }] }, async (bench) => {
+      const turn = new Halt(0)
+      const asked: Layer[] = []
+      const order = {
+        async *take(layer: Layer, chunks: AsyncIterable<Buffer>) {
+          asked.push(layer)
+          await turn.opened
+          yield* chunks
+        },
+      } as unknown as LayerOrder
+      const { flight } = bench.start({ layer: { order, index: 3 } })
+      while (asked.length === 0) await nextTurn()
+      const [layer] = asked as [Layer]
+      const told = () => [layer.index, layer.from, layer.sizeBytes(), layer.clients()]
+      assert.deepEqual([told(), bench.upstream.asked.length], [[3, 0, undefined, 0], 0])
+      const answered = flight.awaitAnswer()
+      assert.deepEqual(told(), [3, 0, undefined, 1])
+      turn.open()
+      await answered
+      assert.deepEqual(told(), [3, 0, BYTES.length, 0])
+      const reader = flight.open()
+      assert.ok(reader)
+      assert.deepEqual(told(), [3, 0, BYTES.length, 1])
+      assert.deepEqual((await readToEnd(reader)).bytes, BYTES)
+      await flight.ended
+      assert.deepEqual([told(), bench.upstream.asked.length], [[3, 0, BYTES.length, 0], 2])
+    }))
 
   describe('holds the last byte back', () => {
     for (const saysSize of [SIZE, 'nothing'] as const)

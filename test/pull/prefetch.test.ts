@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as nextRound } from 'node:timers/promises'
+import { LayerOrders } from '../../src/fetch/layer-order.ts'
 import { silentLogger } from '../../src/observe/log.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { type Digest, digestOf } from '../../src/protocol/digest.ts'
@@ -40,6 +41,7 @@ class Scene {
         else this.fetched.push(index)
         return new Promise((resolve, reject) => this.#ends.set(digest, { resolve, reject }))
       },
+      orders: new LayerOrders(() => 0),
       log: silentLogger,
       metrics: createMetrics(),
       ...options,
@@ -131,5 +133,24 @@ describe('what is fetched ahead of a client', () => {
     scene.miss(0)
     assert.deepEqual([scene.configs, scene.fetched], [0, []])
     assert.equal(scene.prefetch.sizeOf(digestOfLayer(3)), 1000)
+  })
+})
+
+describe('the place of a layer in its image', () => {
+  it('is told for every layer, all of one order', () => {
+    const { prefetch } = new Scene()
+    const places = LAYERS.map((_, i) => prefetch.placeOf(REPOSITORY, digestOfLayer(i)))
+    assert.deepEqual(
+      places.map((place) => place?.index),
+      LAYERS.map((_, i) => i),
+    )
+    assert.equal(new Set(places.map((place) => place?.order)).size, 1)
+  })
+
+  it('is told of nothing that is no layer, nor in another repository', () => {
+    const { prefetch } = new Scene()
+    assert.equal(prefetch.placeOf(REPOSITORY, CONFIG.digest), undefined)
+    const other = { ...REPOSITORY, name: 'library/other' } as typeof REPOSITORY
+    assert.equal(prefetch.placeOf(other, digestOfLayer(0)), undefined)
   })
 })
