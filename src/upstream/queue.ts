@@ -20,18 +20,20 @@ const takePlace = (
   options: { signal: AbortSignal | undefined; priority?: number },
 ): Promise<Release> =>
   new Promise((resolve, reject) => {
-    const { signal, ...rest } = options
+    const { signal, priority } = options
+    if (signal?.aborted) return reject(signal.reason)
+    const hold = () => new Promise<void>((release) => resolve(release))
+    // Where there is a place nothing waits, and nothing can be aborted.
+    if (queue.size === 0 && queue.pending < queue.concurrency) return void queue.add(hold)
     const waiting = new AbortController()
     const onAbort = () => waiting.abort(signal?.reason)
-    if (signal?.aborted) return reject(signal.reason)
     signal?.addEventListener('abort', onAbort, { once: true })
     // Only the waiting is aborted: a place that was got is held until its owner lets go.
-    const task = () =>
-      new Promise<void>((release) => {
-        signal?.removeEventListener('abort', onAbort)
-        resolve(release)
-      })
-    queue.add(task, { ...rest, signal: waiting.signal }).catch(reject)
+    const task = () => {
+      signal?.removeEventListener('abort', onAbort)
+      return hold()
+    }
+    queue.add(task, { ...(priority !== undefined && { priority }), signal: waiting.signal }).catch(reject)
   })
 
 const MS_PER_S = 1000

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
-import { mkdir, readdir, rename, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, statfs, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import {
@@ -24,6 +24,8 @@ import { Placer, syncFolder } from './placer.ts'
 /** Most bytes of a key that `read` takes into memory: links and manifests, never a layer. */
 const MAX_READ_BYTES = 8 * 1024 * 1024
 
+// The errors of `node:fs/promises` have a stack, which takes as long as the call: most of what is looked for is not there.
+const stat = promisify(fs.stat)
 const openFd = promisify(fs.open)
 const closeFd = promisify(fs.close)
 const readFd = promisify(fs.read)
