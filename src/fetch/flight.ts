@@ -37,6 +37,7 @@ export class Flight {
   #isStopped = false
   #isHandedOver = false
   #hasFailed = false
+  #isHurried = false
   #waiting = 0
   #readers = 0
   readonly #beganMs: number
@@ -99,6 +100,11 @@ export class Flight {
   /** Whether another client may join: not once it has failed or was ended. */
   get isJoinable(): boolean {
     return !this.#hasFailed && !this.#abort.signal.aborted
+  }
+
+  /** A client wants a part of it, wherever that is, and perhaps no more: it waits for no other layer of its image. */
+  hurry(): void {
+    this.#isHurried = true
   }
 
   /** Waits with a client for what {@link answered} tells. */
@@ -199,7 +205,7 @@ export class Flight {
   #read(from: number): AsyncIterable<Buffer> {
     return this.#transfers.read({
       from,
-      clients: () => this.#waiting + this.#readers,
+      clients: () => (this.#isHurried ? Number.POSITIVE_INFINITY : this.#waiting + this.#readers),
       signal: this.#abort.signal,
       onSize: (sizeBytes) => {
         this.#onSize(sizeBytes)

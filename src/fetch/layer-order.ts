@@ -36,7 +36,7 @@ export interface Layer {
   readonly from: number
   /** Size of the whole in bytes, as far as it is known by now. */
   readonly sizeBytes: () => number | undefined
-  /** Clients that wait for it just now. */
+  /** Clients that wait for it just now; infinite: it is to wait for nobody. */
   readonly clients: () => number
   /** Ends the waiting. */
   readonly signal: AbortSignal
@@ -134,10 +134,11 @@ export class LayerOrder {
 
   /** Whether somebody comes before it. Nobody does before what more clients want. */
   #mustWait(member: Member): boolean {
-    if (this.#sharedBytes === undefined || this.#isNearlyAll(member)) return false
+    const clients = member.clients()
+    if (this.#sharedBytes === undefined || this.#isNearlyAll(member) || clients === Number.POSITIVE_INFINITY)
+      return false
     return this.#members.some(
-      (other) =>
-        other.index < member.index && other.clients() >= member.clients() && !this.#isNearlyAll(other),
+      (other) => other.index < member.index && other.clients() >= clients && !this.#isNearlyAll(other),
     )
   }
 

@@ -8,7 +8,7 @@ import { readUpstream } from './source.ts'
 /** What is to be kept of a blob. */
 export interface KeptPart {
   readonly from: number
-  /** How many wait for it just now. */
+  /** How many wait for it just now; infinite: it is to wait for no other. */
   readonly clients: () => number
   readonly signal: AbortSignal
   /** Told the size of the whole in bytes; what it throws ends the reading. */

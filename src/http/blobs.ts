@@ -22,7 +22,7 @@ export const getBlob =
   (pull: BlobPull, pool: BufferPool, notify: Notify): GuardedRoute =>
   async (ctx) => {
     const digest = parseDigest(ctx.params.digest ?? '')
-    const pulled = await pull.open(ctx.state.repository, digest)
+    const pulled = await pull.open(ctx.state.repository, digest, ctx.req.headers.range !== undefined)
     const { blob, answer, openAhead } = pulled
     ctx.state.answer = answer
     ctx.state.digest = digest

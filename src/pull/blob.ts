@@ -65,15 +65,16 @@ export class BlobPull {
 
   /**
    * Opens a blob; the caller closes it.
+   * @param isPart whether the client wants a part of it alone
    * @throws RegistryError `BLOB_UNKNOWN`, `TOOMANYREQUESTS`, or `UNAVAILABLE` with 502 or 504
    */
-  async open(repository: Repository, digest: Digest): Promise<PulledBlob> {
+  async open(repository: Repository, digest: Digest, isPart = false): Promise<PulledBlob> {
     const found = await this.#options.places.find(repository, digest)
     const { linked } = found
     const hit = linked === undefined ? undefined : await this.#openStored(repository, digest, linked)
     if (hit !== undefined) return hit
-    if (repository.kind === 'local') return this.#openElsewhere(digest, linked)
-    return this.#asking(repository, digest, () => this.#openMissing(repository, digest, found))
+    if (repository.kind === 'local') return this.#openElsewhere(digest, linked, isPart)
+    return this.#asking(repository, digest, () => this.#openMissing(repository, digest, found, isPart))
   }
 
   /** A client was given all of a blob as {@link open} found it. */
@@ -129,7 +130,12 @@ export class BlobPull {
     return started ?? this.fetchAhead(repository, digest, sizeBytes)
   }
 
-  async #openMissing(repository: Mirrored, digest: Digest, found: FoundBlob): Promise<PulledBlob> {
+  async #openMissing(
+    repository: Mirrored,
+    digest: Digest,
+    found: FoundBlob,
+    isPart: boolean,
+  ): Promise<PulledBlob> {
     let isConfirmed = found.linked !== undefined
     if (!isConfirmed && (await this.#options.places.isElsewhere(repository, digest, found))) {
       await this.#confirm(repository, digest)
@@ -138,22 +144,23 @@ export class BlobPull {
       isConfirmed = true
     }
     const started = this.#start(repository, digest, { priority: 'client', isConfirmed })
-    if (started === undefined) return this.open(repository, digest)
+    if (started === undefined) return this.open(repository, digest, isPart)
     const { flight, isNew } = started
+    if (isPart) flight.hurry()
     this.#options.prefetch.noteMiss(repository, digest)
     await flight.awaitAnswer()
     const reader = flight.open()
     // It has ended since: the store has the blob, or another fetch goes on where this one failed.
-    if (reader === undefined) return this.open(repository, digest)
+    if (reader === undefined) return this.open(repository, digest, isPart)
     const answer = flight.isUncached ? 'uncached' : isNew ? 'miss' : 'joined'
     return this.#answered(repository, answer, reader, flight)
   }
 
   /** What a local repository has, and of which the bytes are gone: from an upstream that happens to have it as well. */
-  async #openElsewhere(digest: Digest, linked: Digest | undefined): Promise<PulledBlob> {
+  async #openElsewhere(digest: Digest, linked: Digest | undefined, isPart: boolean): Promise<PulledBlob> {
     const elsewhere = linked && (await this.#options.mending.findElsewhere(linked))
     if (linked === undefined || elsewhere === undefined) throw unknown(digest)
-    return this.#asking(elsewhere, linked, () => this.#openMissing(elsewhere, linked, { linked }))
+    return this.#asking(elsewhere, linked, () => this.#openMissing(elsewhere, linked, { linked }, isPart))
   }
 
   /**

@@ -256,6 +256,12 @@ describe('the layers of an image that are fetched at once', () => {
     assert.deepEqual(await scene.shares(1), [WIRE / 2, 0, WIRE / 2])
   })
 
+  it('wait for nobody where a part of them is wanted, and of the lower ones as well', async () => {
+    for (const layer of scene.beginThree()) layer.clients = Number.POSITIVE_INFINITY
+    await scene.pass(WINDOWS_UNTIL_MEASURED + 1)
+    assert.deepEqual(await scene.shares(1), [400, 400, 400])
+  })
+
   it('do not wait where little of them is missing', async () => {
     scene.beginThree()
     await scene.pass(WINDOWS_UNTIL_MEASURED + 1)

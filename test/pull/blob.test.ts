@@ -2,40 +2,72 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { LayerOrders } from '../../src/fetch/layer-order.ts'
 import type { FlightPlan } from '../../src/fetch/plan.ts'
-import { digestOf } from '../../src/protocol/digest.ts'
+import { type Digest, digestOf } from '../../src/protocol/digest.ts'
 import { BlobPull, type BlobPullOptions } from '../../src/pull/blob.ts'
 import type { Mirrored } from '../../src/repository.ts'
+import { UpstreamError } from '../../src/upstream/upstream.ts'
 
 const REPOSITORY = {
   kind: 'mirrored',
   name: 'library/alpine',
   origin: { upstream: {}, name: 'library/alpine' },
 } as unknown as Mirrored
+const LAYER = digestOf('layer')
+const CONFIG = digestOf('config')
+
+/** Fetches, from an upstream that has nothing, of what is not stored. */
+class Scene {
+  readonly place = { order: new LayerOrders(() => 0).create(REPOSITORY.origin.upstream), index: 2 }
+  readonly plans: FlightPlan[] = []
+  readonly hurried: Digest[] = []
+  readonly pull: BlobPull
+
+  constructor() {
+    const nothing = async (): Promise<undefined> => undefined
+    this.pull = new BlobPull({
+      places: { find: async () => ({ linked: undefined }), isElsewhere: async () => false },
+      links: { findBlob: nothing },
+      blobs: { stat: nothing },
+      coordinator: { recall: nothing, remember: nothing },
+      deadlines: { absentForMs: 0 },
+      prefetch: {
+        sizeOf: () => undefined,
+        noteMiss: () => {},
+        placeOf: (_: Mirrored, digest: Digest) => (digest === LAYER ? this.place : undefined),
+      },
+      flights: { find: () => undefined, start: (plan: FlightPlan) => this.#start(plan) },
+    } as unknown as BlobPullOptions)
+  }
+
+  #start(plan: FlightPlan): unknown {
+    this.plans.push(plan)
+    const flight = {
+      plan,
+      ended: Promise.resolve(false),
+      hurry: () => this.hurried.push(plan.digest),
+      awaitAnswer: async () => {
+        throw new UpstreamError('absent', 'answered 404')
+      },
+    }
+    return { flight, isNew: true }
+  }
+}
 
 describe('a blob that is fetched', () => {
   it('takes its place among the layers of its image', async () => {
-    const plans: FlightPlan[] = []
-    const place = { order: new LayerOrders(() => 0).create(REPOSITORY.origin.upstream), index: 2 }
-    const layer = digestOf('layer')
-    const pull = new BlobPull({
-      links: { findBlob: async () => undefined },
-      blobs: { stat: async () => undefined },
-      prefetch: {
-        sizeOf: () => undefined,
-        placeOf: (_: Mirrored, digest: string) => (digest === layer ? place : undefined),
-      },
-      flights: {
-        find: () => undefined,
-        start: (plan: FlightPlan) => {
-          plans.push(plan)
-          return { flight: { plan, ended: Promise.resolve(true) }, isNew: true }
-        },
-      },
-    } as unknown as BlobPullOptions)
-    for (const digest of [layer, digestOf('config')]) await pull.prefetch(REPOSITORY, digest)
+    const { pull, plans, place } = new Scene()
+    for (const digest of [LAYER, CONFIG]) await pull.prefetch(REPOSITORY, digest)
     assert.deepEqual(
       plans.map((plan) => plan.layer),
       [place, undefined],
     )
+  })
+
+  it('waits for no other where its client wants a part of it', async () => {
+    const { pull, hurried } = new Scene()
+    await assert.rejects(pull.open(REPOSITORY, LAYER), { code: 'BLOB_UNKNOWN' })
+    assert.deepEqual(hurried, [])
+    await assert.rejects(pull.open(REPOSITORY, LAYER, true), { code: 'BLOB_UNKNOWN' })
+    assert.deepEqual(hurried, [LAYER])
   })
 })
