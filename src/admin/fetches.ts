@@ -10,13 +10,13 @@ export const listFetches = (flights: Pick<Flights, 'list'>, nowMs: number) => ({
   fetches: flights
     .list()
     .slice(0, MAX_FETCHES)
-    .map(({ plan, sizeBytes, writtenBytes, readers, resumes, ageMs }) => ({
+    .map(({ plan, sizeBytes, writtenBytes, audience, resumes, ageMs }) => ({
       digest: plan.digest as string,
       repository: plan.name,
       upstream: plan.upstream.name,
       writtenBytes,
       sizeBytes: sizeBytes ?? plan.sizeBytes,
-      readers,
+      readers: audience.readers,
       startedAt: toTime(nowMs - ageMs) ?? '',
       resumes,
     })),

@@ -10,6 +10,7 @@ import { algorithmOf, createDigester, type Digest } from '../protocol/digest.ts'
 import { StorageError } from '../store/driver.ts'
 import { UpstreamError } from '../upstream/upstream.ts'
 import { openAdmitted, requirePlausible } from './admission.ts'
+import { Audience } from './audience.ts'
 import { Download } from './download.ts'
 import type { Partial } from './partial.ts'
 import type { Passthrough } from './passthrough.ts'
@@ -26,6 +27,8 @@ export class Flight {
   readonly answered: Promise<void>
   /** Resolves when nothing is under way any more, however it ended: `true` where the blob is stored. Never rejects. */
   readonly ended: Promise<boolean>
+  /** Who wants it. */
+  readonly audience = new Audience()
   readonly #tools: FlightTools
   readonly #report: FlightReport
   readonly #abort = new AbortController()
@@ -37,9 +40,6 @@ export class Flight {
   #isStopped = false
   #isHandedOver = false
   #hasFailed = false
-  #isHurried = false
-  #waiting = 0
-  #readers = 0
   readonly #beganMs: number
   #settleAnswer: (error?: unknown) => void = () => {}
 
@@ -65,11 +65,6 @@ export class Flight {
   /** Bytes on disk so far. */
   get writtenBytes(): number {
     return this.#partial?.written ?? 0
-  }
-
-  /** Clients that read it just now. */
-  get readers(): number {
-    return this.#readers
   }
 
   /** How often it went on after it was interrupted. */
@@ -102,28 +97,13 @@ export class Flight {
     return !this.#hasFailed && !this.#abort.signal.aborted
   }
 
-  /** A client wants a part of it, wherever that is, and perhaps no more: it waits for no other layer of its image. */
-  hurry(): void {
-    this.#isHurried = true
-  }
-
-  /** Waits with a client for what {@link answered} tells. */
-  async awaitAnswer(): Promise<void> {
-    this.#waiting += 1
-    try {
-      await this.answered
-    } finally {
-      this.#waiting -= 1
-    }
-  }
-
   /**
    * Another reader. Call it when {@link answered} has resolved.
    * @returns `undefined` where everything has ended since: the blob is stored, or may be asked for again
    */
   open(): FlightReader | undefined {
     if (this.#partial?.isClosed === true) return undefined
-    this.#readers += 1
+    this.audience.enter()
     return new FlightReader(this.plan.digest, this.#sizeBytes, this.#partial, {
       goOn: (position) => this.#goOn(position),
       onClose: () => this.#onReaderClose(),
@@ -205,7 +185,7 @@ export class Flight {
   #read(from: number): AsyncIterable<Buffer> {
     return this.#transfers.read({
       from,
-      clients: () => (this.#isHurried ? Number.POSITIVE_INFINITY : this.#waiting + this.#readers),
+      clients: () => this.audience.size,
       signal: this.#abort.signal,
       onSize: (sizeBytes) => {
         this.#onSize(sizeBytes)
@@ -278,7 +258,7 @@ export class Flight {
   }
 
   #onReaderClose(): void {
-    this.#readers -= 1
-    if (this.#readers === 0 && this.#tools.abandons) this.abort()
+    this.audience.leave()
+    if (this.audience.readers === 0 && this.#tools.abandons) this.abort()
   }
 }

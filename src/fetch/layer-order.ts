@@ -109,7 +109,7 @@ export class LayerOrder {
   }
 
   #join(member: Member): void {
-    this.#members = [...this.#members, member].sort((a, b) => a.index - b.index)
+    this.#members = [...this.#members, member]
     if (this.#members.length < 2 || this.#timer !== undefined) return
     this.#share()
     this.#timer = setInterval(() => this.#count(), WINDOW_MS)
@@ -121,7 +121,6 @@ export class LayerOrder {
     if (this.#members.length < 2) {
       clearInterval(this.#timer)
       this.#timer = undefined
-      this.#share()
     }
     this.#wake()
   }

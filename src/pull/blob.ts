@@ -146,9 +146,9 @@ export class BlobPull {
     const started = this.#start(repository, digest, { priority: 'client', isConfirmed })
     if (started === undefined) return this.open(repository, digest, isPart)
     const { flight, isNew } = started
-    if (isPart) flight.hurry()
+    if (isPart) flight.audience.hurry()
     this.#options.prefetch.noteMiss(repository, digest)
-    await flight.awaitAnswer()
+    await flight.audience.wait(flight.answered)
     const reader = flight.open()
     // It has ended since: the store has the blob, or another fetch goes on where this one failed.
     if (reader === undefined) return this.open(repository, digest, isPart)

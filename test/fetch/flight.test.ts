@@ -150,7 +150,7 @@ describe('a flight', () => {
       const [layer] = asked as [Layer]
       const told = () => [layer.index, layer.from, layer.sizeBytes(), layer.clients()]
       assert.deepEqual([told(), bench.upstream.asked.length], [[3, 0, undefined, 0], 0])
-      const answered = flight.awaitAnswer()
+      const answered = flight.audience.wait(flight.answered)
       assert.deepEqual(told(), [3, 0, undefined, 1])
       turn.open()
       await answered
@@ -159,10 +159,25 @@ describe('a flight', () => {
       assert.ok(reader)
       assert.deepEqual(told(), [3, 0, BYTES.length, 1])
       assert.deepEqual((await readToEnd(reader)).bytes, BYTES)
-      flight.hurry()
+      flight.audience.hurry()
       assert.equal(layer.clients(), Number.POSITIVE_INFINITY, 'a client wants a part of it')
       await flight.ended
       assert.equal(bench.upstream.asked.length, 2)
+    }))
+
+  it('of a layer goes by its descriptor’s size where the upstream tells none', () =>
+    onBench({ bytes: BYTES, answers: [{ saysSize: 'nothing' }] }, async (bench) => {
+      const told: unknown[] = []
+      const order = {
+        async *take({ sizeBytes }: Layer, chunks: AsyncIterable<Buffer>) {
+          for await (const chunk of chunks) {
+            told.push(sizeBytes())
+            yield chunk
+          }
+        },
+      } as unknown as LayerOrder
+      await bench.start({ layer: { order, index: 0 }, sizeBytes: BYTES.length }).flight.ended
+      assert.deepEqual(new Set(told), new Set([BYTES.length]))
     }))
 
   describe('holds the last byte back', () => {

@@ -15,6 +15,8 @@ const LARGE = 1_000_000
 interface LayerOptions {
   readonly sizeBytes?: number
   readonly clients?: number
+  /** How much of it an earlier fetch has left. */
+  readonly from?: number
 }
 
 /** A layer that is fetched by an upstream which sends what it is told to. */
@@ -29,12 +31,12 @@ class FakeLayer {
   readonly #sizeBytes: number
   #send: ((bytes: number | Error) => void) | undefined
 
-  constructor(order: LayerOrder, index: number, { sizeBytes = LARGE, clients = 1 }: LayerOptions) {
+  constructor(order: LayerOrder, index: number, { sizeBytes = LARGE, clients = 1, from = 0 }: LayerOptions) {
     this.clients = clients
-    this.#sizeBytes = sizeBytes
+    this.#sizeBytes = sizeBytes - from
     const layer = {
       index,
-      from: 0,
+      from,
       sizeBytes: () => sizeBytes,
       clients: () => this.clients,
       signal: this.#abort.signal,
@@ -268,6 +270,40 @@ describe('the layers of an image that are fetched at once', () => {
     const small = scene.begin(3, { sizeBytes: WIRE / 2 })
     await scene.pass(2)
     assert.equal(small.received, WIRE / 2)
+  })
+
+  it('do not wait where most of them was left by an earlier fetch', async () => {
+    scene.beginThree()
+    await scene.pass(WINDOWS_UNTIL_MEASURED + 1)
+    const left = scene.begin(3, { from: LARGE - WIRE / 2 })
+    await scene.pass(2)
+    assert.equal(left.received, WIRE / 2)
+  })
+
+  it('go on in their order when less comes now and then', async () => {
+    scene.beginThree()
+    await scene.pass(WINDOWS_UNTIL_MEASURED + 1)
+    for (let i = 0; i < 3; i += 1) {
+      await scene.pass(SECOND / 2, { wire: WIRE / 2 })
+      assert.deepEqual(await scene.shares(1), [WIRE, 0, 0])
+    }
+  })
+
+  it('are not measured where nothing comes', async () => {
+    const layers = scene.beginThree()
+    await scene.pass(1)
+    await scene.pass(1, { except: layers })
+    assert.deepEqual(await scene.shares(1), [400, 400, 400])
+  })
+
+  it('come in their order also when they are fetched once more', async () => {
+    scene.beginThree(WIRE)
+    await scene.pass(4)
+    await Promise.all(scene.layers.map(({ ended }) => ended))
+    scene.layers.length = 0
+    scene.beginThree()
+    await scene.pass(WINDOWS_UNTIL_MEASURED + 1)
+    assert.deepEqual(await scene.shares(1), [WIRE, 0, 0])
   })
 
   it('go on when the lowest one fails, and it fails as it did', async () => {

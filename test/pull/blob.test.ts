@@ -44,9 +44,12 @@ class Scene {
     const flight = {
       plan,
       ended: Promise.resolve(false),
-      hurry: () => this.hurried.push(plan.digest),
-      awaitAnswer: async () => {
-        throw new UpstreamError('absent', 'answered 404')
+      answered: Promise.resolve(),
+      audience: {
+        hurry: () => this.hurried.push(plan.digest),
+        wait: async () => {
+          throw new UpstreamError('absent', 'answered 404')
+        },
       },
     }
     return { flight, isNew: true }
