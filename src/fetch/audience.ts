@@ -2,7 +2,8 @@
 
 /** The clients of one download. */
 export class Audience {
-  #waiting = 0
+  /** Addresses → how many requests come from there. */
+  readonly #clients = new Map<string, number>()
   #readers = 0
   #isHurried = false
 
@@ -11,33 +12,42 @@ export class Audience {
     return this.#readers
   }
 
-  /** How many want it; infinite where it is to wait for no other. */
-  get size(): number {
-    return this.#isHurried ? Number.POSITIVE_INFINITY : this.#waiting + this.#readers
-  }
-
   /** A client wants a part of it, wherever that is, and perhaps no more. */
   hurry(): void {
     this.#isHurried = true
   }
 
-  /** Waits with a client for what `answered` tells. */
-  async wait(answered: Promise<void>): Promise<void> {
-    this.#waiting += 1
+  /** Whether it may wait for another: nobody wants it who does not want that one, too. */
+  mayWaitFor(other: Audience): boolean {
+    return !this.#isHurried && [...this.#clients.keys()].every((client) => other.#clients.has(client))
+  }
+
+  /** Waits with a client for what `answered` tells. @param client its address */
+  async wait(answered: Promise<void>, client: string): Promise<void> {
+    const leave = this.#join(client)
     try {
       await answered
     } finally {
-      this.#waiting -= 1
+      leave()
     }
   }
 
-  /** A client begins to read. */
-  enter(): void {
+  /** A client begins to read. @returns to be called once when it has ended */
+  enter(client: string): () => void {
+    const leave = this.#join(client)
     this.#readers += 1
+    return () => {
+      this.#readers -= 1
+      leave()
+    }
   }
 
-  /** It has ended. */
-  leave(): void {
-    this.#readers -= 1
+  #join(client: string): () => void {
+    this.#clients.set(client, (this.#clients.get(client) ?? 0) + 1)
+    return () => {
+      const left = (this.#clients.get(client) ?? 1) - 1
+      if (left === 0) this.#clients.delete(client)
+      else this.#clients.set(client, left)
+    }
   }
 }

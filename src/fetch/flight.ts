@@ -99,14 +99,18 @@ export class Flight {
 
   /**
    * Another reader. Call it when {@link answered} has resolved.
+   * @param client its address, where it has one
    * @returns `undefined` where everything has ended since: the blob is stored, or may be asked for again
    */
-  open(): FlightReader | undefined {
+  open(client = ''): FlightReader | undefined {
     if (this.#partial?.isClosed === true) return undefined
-    this.audience.enter()
+    const leave = this.audience.enter(client)
     return new FlightReader(this.plan.digest, this.#sizeBytes, this.#partial, {
       goOn: (position) => this.#goOn(position),
-      onClose: () => this.#onReaderClose(),
+      onClose: () => {
+        leave()
+        if (this.audience.readers === 0 && this.#tools.abandons) this.abort()
+      },
     })
   }
 
@@ -185,7 +189,7 @@ export class Flight {
   #read(from: number): AsyncIterable<Buffer> {
     return this.#transfers.read({
       from,
-      clients: () => this.audience.size,
+      audience: this.audience,
       signal: this.#abort.signal,
       onSize: (sizeBytes) => {
         this.#onSize(sizeBytes)
@@ -255,10 +259,5 @@ export class Flight {
     // Where there is none the disk took nothing, and nobody has read anything.
     const hash = download ? download.hashBefore(position) : createDigester(algorithmOf(this.plan.digest))
     return this.#transfers.open({ from: position, hash }, this.#sizeBytes)
-  }
-
-  #onReaderClose(): void {
-    this.audience.leave()
-    if (this.audience.readers === 0 && this.#tools.abandons) this.abort()
   }
 }

@@ -3,23 +3,31 @@
  * the other, from the lowest on: where the wire is the bound, three layers that share it evenly are all there late. So
  * the higher ones wait until nearly all of the lower ones is here, as long as these alone come as fast as all did together.
  *
- *     sharing ──> measured ──> in order     the others wait, for ten seconds at most, then it is measured anew
- *        └──────<──────┴──────────┘         for a second less came than before: an upstream that gives each connection
- *                                           only so much, or a layer that hangs; the upstream is left alone for a minute
+ *     sharing ──> measured ──> in order     the others wait for ten seconds, then it is measured anew
+ *        └──────<──────┴──────────┘         as soon as some second's bytes are missing, as from an upstream that gives each
+ *                                           connection only so much; none is tried with it for a minute
+ *
+ * A layer waits for no other that one of its own clients does not want, nor where a part of it is wanted.
  */
 import type { Upstream } from '../upstream/upstream.ts'
+import type { Audience } from './audience.ts'
 
 /** How often the bytes that came are counted, in milliseconds. */
 const WINDOW_MS = 100
-/** Windows that differ by this factor show the same wire. */
+/** Windows in a row that differ by no more than this factor show what the wire carries. */
 const STEADY = 1.2
 /** In order there comes at least this part of what came when all shared. */
 const ENOUGH = 0.85
-/** What the others had under way arrives first, and nobody counts it: this many windows in a row may bring too little. */
-const MAX_POOR_WINDOWS = 10
+/**
+ * How much less may come in order, in windows. What the others had under way arrives first, and is counted by nobody; what comes
+ * from their buffers in their turn makes up for nothing.
+ */
+const MAX_SHORTFALL = 5
+/** Whoever brings nothing in so many windows, and might, is waited for by nobody. */
+const MAX_EMPTY_WINDOWS = 10
 /** Whoever waits gets something this often, in windows: neither its upstream nor its client believes it dead. */
 const MAX_WINDOWS_IN_ORDER = 100
-/** How long an upstream that was not faster in order is left alone, in milliseconds. */
+/** How long no order is tried with an upstream that was not faster in one, in milliseconds. */
 const LEFT_ALONE_MS = 60_000
 
 /** Where in its image a layer is. */
@@ -36,16 +44,24 @@ export interface Layer {
   readonly from: number
   /** Size of the whole in bytes, as far as it is known by now. */
   readonly sizeBytes: () => number | undefined
-  /** Clients that wait for it just now; infinite: it is to wait for nobody. */
-  readonly clients: () => number
+  /** Who wants it. */
+  readonly audience: Audience
   /** Ends the waiting. */
   readonly signal: AbortSignal
 }
 
 interface Member extends Layer {
   position: number
+  /** Bytes that came in this window, and in the one before. */
+  bytes: number
+  lastBytes: number
+  /** Windows in a row in which nothing came, though it did not wait. */
+  emptyWindows: number
+  /** Wakes it; `undefined`: it does not wait. */
   proceed: (() => void) | undefined
 }
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
 interface Trial {
   /** Whether an order is to be tried. */
@@ -77,13 +93,11 @@ export class LayerOrder {
   readonly #trial: Trial
   #members: readonly Member[] = []
   #timer: NodeJS.Timeout | undefined
-  /** Bytes that came in this window, and in the one before. */
-  #bytes = 0
-  #lastBytes = 0
   /** Bytes of a window in which all shared the wire; `undefined`: they share it now. */
   #sharedBytes: number | undefined
   #windowsInOrder = 0
-  #poorWindows = 0
+  /** Bytes that are missing to what would be enough. */
+  #shortfall = 0
 
   constructor(trial: Trial) {
     this.#trial = trial
@@ -91,14 +105,15 @@ export class LayerOrder {
 
   /** Passes on the bytes of a layer, asked for and each piece taken when it is its turn. @throws what `chunks` throws */
   async *take(layer: Layer, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
-    const member: Member = { ...layer, position: layer.from, proceed: undefined }
+    const counts = { bytes: 0, lastBytes: 0, emptyWindows: 0 }
+    const member: Member = { ...layer, ...counts, position: layer.from, proceed: undefined }
     this.#join(member)
     try {
       await this.#turnOf(member)
       for await (const chunk of chunks) {
         const wasNearlyAll = this.#isNearlyAll(member)
         member.position += chunk.length
-        this.#bytes += chunk.length
+        member.bytes += chunk.length
         if (!wasNearlyAll && this.#isNearlyAll(member)) this.#wake()
         yield chunk
         if (this.#mustWait(member)) await this.#turnOf(member)
@@ -131,13 +146,15 @@ export class LayerOrder {
     return missing <= (this.#sharedBytes ?? 0)
   }
 
-  /** Whether somebody comes before it. Nobody does before what more clients want. */
+  /** Whether somebody comes before it. */
   #mustWait(member: Member): boolean {
-    const clients = member.clients()
-    if (this.#sharedBytes === undefined || this.#isNearlyAll(member) || clients === Number.POSITIVE_INFINITY)
-      return false
+    if (this.#sharedBytes === undefined || this.#isNearlyAll(member)) return false
     return this.#members.some(
-      (other) => other.index < member.index && other.clients() >= clients && !this.#isNearlyAll(other),
+      (other) =>
+        other.index < member.index &&
+        other.emptyWindows < MAX_EMPTY_WINDOWS &&
+        !this.#isNearlyAll(other) &&
+        member.audience.mayWaitFor(other.audience),
     )
   }
 
@@ -161,27 +178,40 @@ export class LayerOrder {
   }
 
   #count(): void {
-    const [bytes, before] = [this.#bytes, this.#lastBytes]
-    this.#bytes = 0
-    this.#lastBytes = bytes
+    const bytes = sum(this.#members.map((member) => member.bytes))
     if (this.#sharedBytes !== undefined) this.#judge(bytes, this.#sharedBytes)
-    else if (bytes > 0 && bytes < before * STEADY && this.#trial.mayBegin()) this.#sharedBytes = bytes
+    else if (this.#isSteady(bytes) && this.#trial.mayBegin()) this.#sharedBytes = bytes
+    for (const member of this.#members) {
+      member.emptyWindows = member.bytes > 0 || member.proceed !== undefined ? 0 : member.emptyWindows + 1
+      member.lastBytes = member.bytes
+      member.bytes = 0
+    }
+    this.#wake()
+  }
+
+  /** Whether all of them share the wire, and have what it carries: two windows alike, in both of which each got something. */
+  #isSteady(bytes: number): boolean {
+    const before = sum(this.#members.map(({ lastBytes }) => lastBytes))
+    const isEach = this.#members.every((member) => member.bytes > 0 && member.lastBytes > 0)
+    return isEach && bytes < before * STEADY && before < bytes * STEADY
   }
 
   #judge(bytes: number, sharedBytes: number): void {
     this.#windowsInOrder += 1
-    this.#poorWindows = bytes >= sharedBytes * ENOUGH ? 0 : this.#poorWindows + 1
-    const isPoor = this.#poorWindows >= MAX_POOR_WINDOWS
+    const shortfall = this.#shortfall + sharedBytes * ENOUGH - Math.min(bytes, sharedBytes)
+    this.#shortfall = Math.max(0, shortfall)
+    const isPoor = this.#shortfall > sharedBytes * MAX_SHORTFALL
     if (isPoor) this.#trial.onFailure()
     if (isPoor || this.#windowsInOrder >= MAX_WINDOWS_IN_ORDER) this.#share()
-    this.#wake()
   }
 
   #share(): void {
     this.#sharedBytes = undefined
     this.#windowsInOrder = 0
-    this.#poorWindows = 0
-    this.#bytes = 0
-    this.#lastBytes = 0
+    this.#shortfall = 0
+    for (const member of this.#members) {
+      member.bytes = 0
+      member.lastBytes = 0
+    }
   }
 }

@@ -1,5 +1,6 @@
 /** What a flight asks its upstream for: the bytes that it keeps, and those that it passes on to one reader alone. */
 import type { Hash } from 'node:crypto'
+import type { Audience } from './audience.ts'
 import { Passthrough, type PassthroughOptions } from './passthrough.ts'
 import type { FlightPlan, FlightTools } from './plan.ts'
 import type { FlightReport } from './report.ts'
@@ -8,8 +9,7 @@ import { readUpstream } from './source.ts'
 /** What is to be kept of a blob. */
 export interface KeptPart {
   readonly from: number
-  /** How many wait for it just now; infinite: it is to wait for no other. */
-  readonly clients: () => number
+  readonly audience: Audience
   readonly signal: AbortSignal
   /** Told the size of the whole in bytes; what it throws ends the reading. */
   readonly onSize: (sizeBytes: number | undefined) => void
@@ -49,7 +49,7 @@ export class Transfers {
   }
 
   /** The bytes from an offset to the end, to be kept; those of an image's layer when it is its turn. */
-  read({ from, clients, signal, onSize }: KeptPart): AsyncIterable<Buffer> {
+  read({ from, audience, signal, onSize }: KeptPart): AsyncIterable<Buffer> {
     const { layer } = this.#plan
     let { sizeBytes } = this.#plan
     const chunks = readUpstream({
@@ -64,7 +64,7 @@ export class Transfers {
     })
     if (layer === undefined) return chunks
     const { order, index } = layer
-    return order.take({ index, from, sizeBytes: () => sizeBytes, clients, signal }, chunks)
+    return order.take({ index, from, sizeBytes: () => sizeBytes, audience, signal }, chunks)
   }
 
   /** Bytes for one reader, kept nowhere. @param sizeBytes of the whole, where it is known */

@@ -22,7 +22,9 @@ export const getBlob =
   (pull: BlobPull, pool: BufferPool, notify: Notify): GuardedRoute =>
   async (ctx) => {
     const digest = parseDigest(ctx.params.digest ?? '')
-    const pulled = await pull.open(ctx.state.repository, digest, ctx.req.headers.range !== undefined)
+    const { address } = ctx.state.client
+    const client = { address, wantsPart: ctx.req.headers.range !== undefined }
+    const pulled = await pull.open(ctx.state.repository, digest, client)
     const { blob, answer, openAhead } = pulled
     ctx.state.answer = answer
     ctx.state.digest = digest

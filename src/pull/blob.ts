@@ -42,6 +42,15 @@ export interface BlobPullOptions {
 const unknown = (digest: Digest): RegistryError =>
   new RegistryError('BLOB_UNKNOWN', { message: 'blob unknown to this repository', detail: { digest } })
 
+/** Who asks for a blob. */
+export interface BlobClient {
+  readonly address: string
+  /** Whether it asks for a part of it. */
+  readonly wantsPart: boolean
+}
+
+const ANYBODY: BlobClient = { address: '', wantsPart: false }
+
 /** How a blob is fetched. */
 interface Start {
   readonly priority: Priority
@@ -65,16 +74,15 @@ export class BlobPull {
 
   /**
    * Opens a blob; the caller closes it.
-   * @param isPart whether the client wants a part of it alone
    * @throws RegistryError `BLOB_UNKNOWN`, `TOOMANYREQUESTS`, or `UNAVAILABLE` with 502 or 504
    */
-  async open(repository: Repository, digest: Digest, isPart = false): Promise<PulledBlob> {
+  async open(repository: Repository, digest: Digest, client: BlobClient = ANYBODY): Promise<PulledBlob> {
     const found = await this.#options.places.find(repository, digest)
     const { linked } = found
     const hit = linked === undefined ? undefined : await this.#openStored(repository, digest, linked)
     if (hit !== undefined) return hit
-    if (repository.kind === 'local') return this.#openElsewhere(digest, linked, isPart)
-    return this.#asking(repository, digest, () => this.#openMissing(repository, digest, found, isPart))
+    if (repository.kind === 'local') return this.#openElsewhere(digest, linked, client)
+    return this.#asking(repository, digest, () => this.#openMissing(repository, digest, found, client))
   }
 
   /** A client was given all of a blob as {@link open} found it. */
@@ -134,7 +142,7 @@ export class BlobPull {
     repository: Mirrored,
     digest: Digest,
     found: FoundBlob,
-    isPart: boolean,
+    client: BlobClient,
   ): Promise<PulledBlob> {
     let isConfirmed = found.linked !== undefined
     if (!isConfirmed && (await this.#options.places.isElsewhere(repository, digest, found))) {
@@ -144,23 +152,23 @@ export class BlobPull {
       isConfirmed = true
     }
     const started = this.#start(repository, digest, { priority: 'client', isConfirmed })
-    if (started === undefined) return this.open(repository, digest, isPart)
+    if (started === undefined) return this.open(repository, digest, client)
     const { flight, isNew } = started
-    if (isPart) flight.audience.hurry()
+    if (client.wantsPart) flight.audience.hurry()
     this.#options.prefetch.noteMiss(repository, digest)
-    await flight.audience.wait(flight.answered)
-    const reader = flight.open()
+    await flight.audience.wait(flight.answered, client.address)
+    const reader = flight.open(client.address)
     // It has ended since: the store has the blob, or another fetch goes on where this one failed.
-    if (reader === undefined) return this.open(repository, digest, isPart)
+    if (reader === undefined) return this.open(repository, digest, client)
     const answer = flight.isUncached ? 'uncached' : isNew ? 'miss' : 'joined'
     return this.#answered(repository, answer, reader, flight)
   }
 
   /** What a local repository has, and of which the bytes are gone: from an upstream that happens to have it as well. */
-  async #openElsewhere(digest: Digest, linked: Digest | undefined, isPart: boolean): Promise<PulledBlob> {
+  async #openElsewhere(digest: Digest, linked: Digest | undefined, client: BlobClient): Promise<PulledBlob> {
     const elsewhere = linked && (await this.#options.mending.findElsewhere(linked))
     if (linked === undefined || elsewhere === undefined) throw unknown(digest)
-    return this.#asking(elsewhere, linked, () => this.#openMissing(elsewhere, linked, { linked }, isPart))
+    return this.#asking(elsewhere, linked, () => this.#openMissing(elsewhere, linked, { linked }, client))
   }
 
   /**

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Audience } from '../../src/fetch/audience.ts'
 import type { Flight } from '../../src/fetch/flight.ts'
 import type { Layer, LayerOrder } from '../../src/fetch/layer-order.ts'
 import { digestOf } from '../../src/protocol/digest.ts'
@@ -148,19 +149,20 @@ describe('a flight', () => {
       const { flight } = bench.start({ layer: { order, index: 3 } })
       while (asked.length === 0) await nextTurn()
       const [layer] = asked as [Layer]
-      const told = () => [layer.index, layer.from, layer.sizeBytes(), layer.clients()]
-      assert.deepEqual([told(), bench.upstream.asked.length], [[3, 0, undefined, 0], 0])
-      const answered = flight.audience.wait(flight.answered)
-      assert.deepEqual(told(), [3, 0, undefined, 1])
+      const a = new Audience()
+      a.enter('a')
+      const told = () => [layer.index, layer.from, layer.sizeBytes(), a.mayWaitFor(layer.audience)]
+      assert.deepEqual([told(), bench.upstream.asked.length], [[3, 0, undefined, false], 0])
+      const answered = flight.audience.wait(flight.answered, 'a')
+      assert.deepEqual(told(), [3, 0, undefined, true])
       turn.open()
       await answered
-      assert.deepEqual(told(), [3, 0, BYTES.length, 0])
-      const reader = flight.open()
+      assert.deepEqual(told(), [3, 0, BYTES.length, false])
+      const reader = flight.open('a')
       assert.ok(reader)
-      assert.deepEqual(told(), [3, 0, BYTES.length, 1])
+      assert.deepEqual(told(), [3, 0, BYTES.length, true])
       assert.deepEqual((await readToEnd(reader)).bytes, BYTES)
-      flight.audience.hurry()
-      assert.equal(layer.clients(), Number.POSITIVE_INFINITY, 'a client wants a part of it')
+      assert.deepEqual(told(), [3, 0, BYTES.length, false])
       await flight.ended
       assert.equal(bench.upstream.asked.length, 2)
     }))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
 import { setImmediate as nextRound } from 'node:timers/promises'
+import { Audience } from '../../src/fetch/audience.ts'
 import { type LayerOrder, LayerOrders } from '../../src/fetch/layer-order.ts'
 import type { Upstream } from '../../src/upstream/upstream.ts'
 
@@ -14,14 +15,14 @@ const LARGE = 1_000_000
 
 interface LayerOptions {
   readonly sizeBytes?: number
-  readonly clients?: number
+  readonly clients?: readonly string[]
   /** How much of it an earlier fetch has left. */
   readonly from?: number
 }
 
 /** A layer that is fetched by an upstream which sends what it is told to. */
 class FakeLayer {
-  clients: number
+  readonly audience = new Audience()
   isAsked = false
   /** Bytes that were passed on. */
   received = 0
@@ -31,14 +32,18 @@ class FakeLayer {
   readonly #sizeBytes: number
   #send: ((bytes: number | Error) => void) | undefined
 
-  constructor(order: LayerOrder, index: number, { sizeBytes = LARGE, clients = 1, from = 0 }: LayerOptions) {
-    this.clients = clients
+  constructor(
+    order: LayerOrder,
+    index: number,
+    { sizeBytes = LARGE, clients = ['a'], from = 0 }: LayerOptions,
+  ) {
+    for (const client of clients) this.audience.enter(client)
     this.#sizeBytes = sizeBytes - from
     const layer = {
       index,
       from,
       sizeBytes: () => sizeBytes,
-      clients: () => this.clients,
+      audience: this.audience,
       signal: this.#abort.signal,
     }
     this.ended = this.#read(order.take(layer, this.#chunks())).catch((error: unknown) => {
@@ -213,6 +218,25 @@ describe('the layers of an image that are fetched at once', () => {
       assert.deepEqual(await scene.shares(SECOND, { each }), [4000, 4000, 4000])
     })
 
+    it('wait no longer than that where some were asked for later', async () => {
+      const first = scene.begin(0)
+      const later = [scene.begin(1), scene.begin(2)]
+      await scene.pass(4, { each, except: later })
+      await scene.pass(WINDOWS_UNTIL_MEASURED + SECOND, { each })
+      assert.deepEqual(await scene.shares(SECOND, { each }), [4000, 4000, 4000])
+      assert.ok(first.isReading)
+    })
+
+    it('wait no longer than that where what was under way comes in between', async () => {
+      scene.beginThree()
+      await scene.pass(WINDOWS_UNTIL_MEASURED, { each })
+      for (let i = 0; i < 3; i += 1) {
+        await scene.pass(SECOND / 2, { each })
+        await scene.pass(1, { each: 3 * WIRE, wire: 3 * WIRE })
+      }
+      assert.deepEqual(await scene.shares(SECOND, { each }), [4000, 4000, 4000])
+    })
+
     it('are not held back again for a minute, nor are those of another image', async () => {
       scene.beginThree()
       await scene.pass(WINDOWS_UNTIL_MEASURED + SECOND, { each })
@@ -224,10 +248,20 @@ describe('the layers of an image that are fetched at once', () => {
     })
   })
 
-  it('do not wait for one that hangs, once it has hung for a second', async () => {
+  it('do not wait for one that has hung for a second', async () => {
     const [first] = scene.beginThree()
     await scene.pass(WINDOWS_UNTIL_MEASURED + 5)
-    assert.deepEqual(await scene.shares(SECOND, { except: [first] }), [0, 0, 0])
+    assert.deepEqual(await scene.shares(SECOND / 2, { except: [first] }), [0, 0, 0])
+    await scene.pass(SECOND / 2, { except: [first] })
+    assert.deepEqual(await scene.shares(1, { except: [first] }), [0, WIRE / 2, WIRE / 2])
+  })
+
+  it('do not wait for one that hangs where another one that does not wait fills the wire', async () => {
+    const [first, , third] = scene.beginThree()
+    third.audience.hurry()
+    await scene.pass(WINDOWS_UNTIL_MEASURED + 1)
+    assert.deepEqual(await scene.shares(1, { except: [first] }), [0, 0, WIRE])
+    await scene.pass(SECOND, { except: [first] })
     assert.deepEqual(await scene.shares(1, { except: [first] }), [0, WIRE / 2, WIRE / 2])
   })
 
@@ -249,17 +283,27 @@ describe('the layers of an image that are fetched at once', () => {
     assert.ok((await scene.shares(2 * SECOND)).every((bytes) => bytes >= WIRE / 3))
   })
 
-  it('wait for nobody whom fewer clients want', async () => {
+  it('wait for nobody whom one of their own clients does not want', async () => {
     const [, , third] = scene.beginThree()
     await scene.pass(WINDOWS_UNTIL_MEASURED + 1)
     assert.equal((await scene.shares(1))[2], 0)
-    third.clients = 2
+    const leave = third.audience.enter('b')
     await scene.pass(2)
     assert.deepEqual(await scene.shares(1), [WIRE / 2, 0, WIRE / 2])
+    leave()
+    await scene.pass(1)
+    assert.deepEqual(await scene.shares(1), [WIRE, 0, 0])
   })
 
-  it('wait for nobody where a part of them is wanted, and of the lower ones as well', async () => {
-    for (const layer of scene.beginThree()) layer.clients = Number.POSITIVE_INFINITY
+  it('wait where nobody wants them yet', async () => {
+    scene.begin(0)
+    for (const index of [1, 2]) scene.begin(index, { clients: [] })
+    await scene.pass(WINDOWS_UNTIL_MEASURED + 1)
+    assert.deepEqual(await scene.shares(1), [WIRE, 0, 0])
+  })
+
+  it('wait for nobody where a part of them is wanted', async () => {
+    for (const layer of scene.beginThree()) layer.audience.hurry()
     await scene.pass(WINDOWS_UNTIL_MEASURED + 1)
     assert.deepEqual(await scene.shares(1), [400, 400, 400])
   })
@@ -328,7 +372,7 @@ describe('the layers of an image that are fetched at once', () => {
     }
   })
 
-  it('are counted by nobody where one is fetched alone', async () => {
+  it('are not waited for by one that is fetched alone', async () => {
     const alone = scene.begin(0)
     assert.deepEqual(await scene.shares(5), [5 * WIRE])
     const second = scene.begin(1, { sizeBytes: WIRE })

@@ -19,7 +19,7 @@ const CONFIG = digestOf('config')
 class Scene {
   readonly place = { order: new LayerOrders(() => 0).create(REPOSITORY.origin.upstream), index: 2 }
   readonly plans: FlightPlan[] = []
-  readonly hurried: Digest[] = []
+  readonly hurried: string[] = []
   readonly pull: BlobPull
 
   constructor() {
@@ -41,13 +41,17 @@ class Scene {
 
   #start(plan: FlightPlan): unknown {
     this.plans.push(plan)
+    let isHurried = false
     const flight = {
       plan,
       ended: Promise.resolve(false),
       answered: Promise.resolve(),
       audience: {
-        hurry: () => this.hurried.push(plan.digest),
-        wait: async () => {
+        hurry: () => {
+          isHurried = true
+        },
+        wait: async (_: unknown, client: string) => {
+          if (isHurried) this.hurried.push(client)
           throw new UpstreamError('absent', 'answered 404')
         },
       },
@@ -68,9 +72,11 @@ describe('a blob that is fetched', () => {
 
   it('waits for no other where its client wants a part of it', async () => {
     const { pull, hurried } = new Scene()
-    await assert.rejects(pull.open(REPOSITORY, LAYER), { code: 'BLOB_UNKNOWN' })
-    assert.deepEqual(hurried, [])
-    await assert.rejects(pull.open(REPOSITORY, LAYER, true), { code: 'BLOB_UNKNOWN' })
-    assert.deepEqual(hurried, [LAYER])
+    for (const [address, wantsPart] of [
+      ['10.0.0.1', false],
+      ['10.0.0.2', true],
+    ] as const)
+      await assert.rejects(pull.open(REPOSITORY, LAYER, { address, wantsPart }), { code: 'BLOB_UNKNOWN' })
+    assert.deepEqual(hurried, ['10.0.0.2'])
   })
 })
