@@ -209,9 +209,5 @@ export class LayerOrder {
     this.#sharedBytes = undefined
     this.#windowsInOrder = 0
     this.#shortfall = 0
-    for (const member of this.#members) {
-      member.bytes = 0
-      member.lastBytes = 0
-    }
   }
 }

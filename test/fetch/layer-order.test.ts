@@ -170,11 +170,11 @@ describe('the layers of an image that are fetched at once', () => {
   })
 
   it('go on when all but a window’s bytes of the lower ones is here', async () => {
-    const [first] = scene.beginThree(5 * WIRE)
+    const [first] = scene.beginThree(30 * WIRE)
     await scene.pass(WINDOWS_UNTIL_MEASURED + 1)
-    while (first.received < 5 * WIRE) {
+    while (first.received < 30 * WIRE) {
       const [, ofSecond, ofThird] = await scene.shares(1)
-      const isNearlyHere = first.received > 4 * WIRE
+      const isNearlyHere = first.received > 29 * WIRE
       assert.deepEqual([(ofSecond as number) > 0, ofThird], [isNearlyHere, 0])
     }
   })
@@ -209,6 +209,13 @@ describe('the layers of an image that are fetched at once', () => {
     assert.deepEqual(await scene.shares(1), [WIRE, 0, 0])
   })
 
+  it('are not measured by what is left of a wire that collapses', async () => {
+    scene.beginThree()
+    await scene.pass(1)
+    await scene.pass(1, { wire: WIRE / 10 })
+    assert.deepEqual(await scene.shares(1), [400, 400, 400])
+  })
+
   describe('from an upstream that gives each connection only so much', () => {
     const each = WIRE / 3
 
@@ -237,6 +244,13 @@ describe('the layers of an image that are fetched at once', () => {
       assert.deepEqual(await scene.shares(SECOND, { each }), [4000, 4000, 4000])
     })
 
+    it('are held back once more after a minute, and come in their order if that has changed', async () => {
+      scene.beginThree()
+      await scene.pass(WINDOWS_UNTIL_MEASURED + 61 * SECOND, { each })
+      await scene.pass(WINDOWS_UNTIL_MEASURED + SECOND, { wire: each })
+      assert.deepEqual(await scene.shares(SECOND, { wire: each }), [each * SECOND, 0, 0])
+    })
+
     it('are not held back again for a minute, nor are those of another image', async () => {
       scene.beginThree()
       await scene.pass(WINDOWS_UNTIL_MEASURED + SECOND, { each })
@@ -250,7 +264,7 @@ describe('the layers of an image that are fetched at once', () => {
 
   it('do not wait for one that has hung for a second', async () => {
     const [first] = scene.beginThree()
-    await scene.pass(WINDOWS_UNTIL_MEASURED + 5)
+    await scene.pass(WINDOWS_UNTIL_MEASURED + 5 * SECOND)
     assert.deepEqual(await scene.shares(SECOND / 2, { except: [first] }), [0, 0, 0])
     await scene.pass(SECOND / 2, { except: [first] })
     assert.deepEqual(await scene.shares(1, { except: [first] }), [0, WIRE / 2, WIRE / 2])
@@ -281,6 +295,7 @@ describe('the layers of an image that are fetched at once', () => {
     await scene.pass(WINDOWS_UNTIL_MEASURED + 1)
     assert.deepEqual((await scene.shares(9 * SECOND)).slice(1), [0, 0])
     assert.ok((await scene.shares(2 * SECOND)).every((bytes) => bytes >= WIRE / 3))
+    assert.deepEqual((await scene.shares(5 * SECOND)).slice(1), [0, 0])
   })
 
   it('wait for nobody whom one of their own clients does not want', async () => {

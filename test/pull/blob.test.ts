@@ -19,7 +19,10 @@ const CONFIG = digestOf('config')
 class Scene {
   readonly place = { order: new LayerOrders(() => 0).create(REPOSITORY.origin.upstream), index: 2 }
   readonly plans: FlightPlan[] = []
+  /** Addresses of clients: of those that wanted a part, and of those that read. */
   readonly hurried: string[] = []
+  readonly readers: string[] = []
+  isAnswered = false
   readonly pull: BlobPull
 
   constructor() {
@@ -45,6 +48,10 @@ class Scene {
     const flight = {
       plan,
       ended: Promise.resolve(false),
+      open: (client: string) => {
+        this.readers.push(client)
+        throw new UpstreamError('absent', 'gone')
+      },
       answered: Promise.resolve(),
       audience: {
         hurry: () => {
@@ -52,6 +59,7 @@ class Scene {
         },
         wait: async (_: unknown, client: string) => {
           if (isHurried) this.hurried.push(client)
+          if (this.isAnswered) return
           throw new UpstreamError('absent', 'answered 404')
         },
       },
@@ -78,5 +86,13 @@ describe('a blob that is fetched', () => {
     ] as const)
       await assert.rejects(pull.open(REPOSITORY, LAYER, { address, wantsPart }), { code: 'BLOB_UNKNOWN' })
     assert.deepEqual(hurried, ['10.0.0.2'])
+  })
+
+  it('is read by the client who asked for it', async () => {
+    const scene = new Scene()
+    scene.isAnswered = true
+    const client = { address: '10.0.0.1', wantsPart: false }
+    await assert.rejects(scene.pull.open(REPOSITORY, LAYER, client), { code: 'BLOB_UNKNOWN' })
+    assert.deepEqual(scene.readers, ['10.0.0.1'])
   })
 })
