@@ -246,8 +246,8 @@ describe('the layers of an image that are fetched at once', () => {
 
     it('are held back once more after a minute, and come in their order if that has changed', async () => {
       scene.beginThree()
-      await scene.pass(WINDOWS_UNTIL_MEASURED + 61 * SECOND, { each })
-      await scene.pass(WINDOWS_UNTIL_MEASURED + SECOND, { wire: each })
+      await scene.pass(60 * SECOND, { each })
+      await scene.pass(3 * SECOND, { wire: each })
       assert.deepEqual(await scene.shares(SECOND, { wire: each }), [each * SECOND, 0, 0])
     })
 
