@@ -4,8 +4,8 @@
  * the higher ones wait until nearly all of the lower ones is here, as long as these alone come as fast as all did together.
  *
  *     sharing ──> measured ──> in order     the others wait for ten seconds, then it is measured anew
- *        └──────<──────┴──────────┘         as soon as some second's bytes are missing, as from an upstream that gives each
- *                                           connection only so much; none is tried with it for a minute
+ *        └──────<──────┴──────────┘         once half a second's bytes are missing, as from an upstream that gives each
+ *                                           connection only so much; no order is tried with it for a minute then
  *
  * A layer waits for no other that one of its own clients does not want, nor where a part of it is wanted.
  */
