@@ -99,10 +99,10 @@ export class Flight {
 
   /**
    * Another reader. Call it when {@link answered} has resolved.
-   * @param client its address, where it has one
+   * @param client its address
    * @returns `undefined` where everything has ended since: the blob is stored, or may be asked for again
    */
-  open(client = ''): FlightReader | undefined {
+  open(client: string): FlightReader | undefined {
     if (this.#partial?.isClosed === true) return undefined
     const leave = this.audience.enter(client)
     return new FlightReader(this.plan.digest, this.#sizeBytes, this.#partial, {

@@ -52,16 +52,14 @@ export interface Layer {
 
 interface Member extends Layer {
   position: number
-  /** Bytes that came in this window, and in the one before. */
-  bytes: number
-  lastBytes: number
+  /** Whether anything of it came in this window, and in the one before. */
+  isComing: boolean
+  wasComing: boolean
   /** Windows in a row in which nothing came, though it did not wait. */
   emptyWindows: number
   /** Wakes it; `undefined`: it does not wait. */
   proceed: (() => void) | undefined
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
 interface Trial {
   /** Whether an order is to be tried. */
@@ -93,6 +91,9 @@ export class LayerOrder {
   readonly #trial: Trial
   #members: readonly Member[] = []
   #timer: NodeJS.Timeout | undefined
+  /** Bytes that came in this window, and in the one before, those included of layers that have ended. */
+  #bytes = 0
+  #lastBytes = 0
   /** Bytes of a window in which all shared the wire; `undefined`: they share it now. */
   #sharedBytes: number | undefined
   #windowsInOrder = 0
@@ -105,15 +106,16 @@ export class LayerOrder {
 
   /** Passes on the bytes of a layer, asked for and each piece taken when it is its turn. @throws what `chunks` throws */
   async *take(layer: Layer, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
-    const counts = { bytes: 0, lastBytes: 0, emptyWindows: 0 }
-    const member: Member = { ...layer, ...counts, position: layer.from, proceed: undefined }
+    const seen = { isComing: false, wasComing: false, emptyWindows: 0 }
+    const member: Member = { ...layer, ...seen, position: layer.from, proceed: undefined }
     this.#join(member)
     try {
       await this.#turnOf(member)
       for await (const chunk of chunks) {
         const wasNearlyAll = this.#isNearlyAll(member)
         member.position += chunk.length
-        member.bytes += chunk.length
+        member.isComing = true
+        this.#bytes += chunk.length
         if (!wasNearlyAll && this.#isNearlyAll(member)) this.#wake()
         yield chunk
         if (this.#mustWait(member)) await this.#turnOf(member)
@@ -127,6 +129,8 @@ export class LayerOrder {
     this.#members = [...this.#members, member]
     if (this.#members.length < 2 || this.#timer !== undefined) return
     this.#share()
+    this.#bytes = 0
+    this.#lastBytes = 0
     this.#timer = setInterval(() => this.#count(), WINDOW_MS)
     this.#timer.unref()
   }
@@ -178,27 +182,27 @@ export class LayerOrder {
   }
 
   #count(): void {
-    const bytes = sum(this.#members.map((member) => member.bytes))
-    if (this.#sharedBytes !== undefined) this.#judge(bytes, this.#sharedBytes)
-    else if (this.#isSteady(bytes) && this.#trial.mayBegin()) this.#sharedBytes = bytes
+    if (this.#sharedBytes !== undefined) this.#judge(this.#sharedBytes)
+    else if (this.#isSteady && this.#trial.mayBegin()) this.#sharedBytes = this.#bytes
     for (const member of this.#members) {
-      member.emptyWindows = member.bytes > 0 || member.proceed !== undefined ? 0 : member.emptyWindows + 1
-      member.lastBytes = member.bytes
-      member.bytes = 0
+      member.emptyWindows = member.isComing || member.proceed !== undefined ? 0 : member.emptyWindows + 1
+      member.wasComing = member.isComing
+      member.isComing = false
     }
+    this.#lastBytes = this.#bytes
+    this.#bytes = 0
     this.#wake()
   }
 
   /** Whether all of them share the wire, and have what it carries: two windows alike, in both of which each got something. */
-  #isSteady(bytes: number): boolean {
-    const before = sum(this.#members.map(({ lastBytes }) => lastBytes))
-    const isEach = this.#members.every((member) => member.bytes > 0 && member.lastBytes > 0)
-    return isEach && bytes < before * STEADY && before < bytes * STEADY
+  get #isSteady(): boolean {
+    const isEach = this.#members.every(({ isComing, wasComing }) => isComing && wasComing)
+    return isEach && this.#bytes < this.#lastBytes * STEADY && this.#lastBytes < this.#bytes * STEADY
   }
 
-  #judge(bytes: number, sharedBytes: number): void {
+  #judge(sharedBytes: number): void {
     this.#windowsInOrder += 1
-    const shortfall = this.#shortfall + sharedBytes * ENOUGH - Math.min(bytes, sharedBytes)
+    const shortfall = this.#shortfall + sharedBytes * ENOUGH - Math.min(this.#bytes, sharedBytes)
     this.#shortfall = Math.max(0, shortfall)
     const isPoor = this.#shortfall > sharedBytes * MAX_SHORTFALL
     if (isPoor) this.#trial.onFailure()

@@ -49,8 +49,6 @@ export interface BlobClient {
   readonly wantsPart: boolean
 }
 
-const ANYBODY: BlobClient = { address: '', wantsPart: false }
-
 /** How a blob is fetched. */
 interface Start {
   readonly priority: Priority
@@ -76,7 +74,7 @@ export class BlobPull {
    * Opens a blob; the caller closes it.
    * @throws RegistryError `BLOB_UNKNOWN`, `TOOMANYREQUESTS`, or `UNAVAILABLE` with 502 or 504
    */
-  async open(repository: Repository, digest: Digest, client: BlobClient = ANYBODY): Promise<PulledBlob> {
+  async open(repository: Repository, digest: Digest, client: BlobClient): Promise<PulledBlob> {
     const found = await this.#options.places.find(repository, digest)
     const { linked } = found
     const hit = linked === undefined ? undefined : await this.#openStored(repository, digest, linked)

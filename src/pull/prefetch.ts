@@ -12,7 +12,7 @@ import type { Mirrored } from '../repository.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { tryParseManifest } from './mirror-store.ts'
 
-/** Manifests whose blobs are remembered. */
+/** Manifests of which it is remembered that they were read. */
 const MAX_MANIFESTS = 5_000
 /** Blobs whose size or manifest is remembered. */
 const MAX_BLOBS = 100_000
@@ -47,7 +47,8 @@ export interface PrefetchOptions {
 /** Remembers which blobs belong together, and fetches them ahead. */
 export class Prefetch {
   readonly #options: PrefetchOptions
-  readonly #images = new Memory<string, Image>(MAX_MANIFESTS)
+  /** What was read once is not read again for every client. */
+  readonly #noted = new Memory<string, true>(MAX_MANIFESTS)
   readonly #imageByLayer = new Memory<string, Image>(MAX_BLOBS)
   readonly #sizes = new Memory<Digest, number>(MAX_BLOBS)
   #isClosed = false
@@ -75,22 +76,22 @@ export class Prefetch {
   /** A manifest was given to a client: its config is fetched, its layers are remembered. */
   noteManifest(repository: Mirrored, digest: Digest, bytes: Buffer): void {
     const key = `${repository.name}@${digest}`
-    if (this.#images.has(key)) return
+    if (this.#noted.has(key)) return
+    this.#noted.set(key, true)
     const manifest = tryParseManifest(bytes)
     const descriptors =
       manifest === undefined ? [] : blobsOf(manifest).filter((each) => !isForeignLayer(each))
     for (const each of descriptors) if (each.sizeBytes > 0) this.#sizes.set(each.digest, each.sizeBytes)
-    const order = this.#options.orders.create(repository.origin.upstream)
-    if (manifest?.kind !== 'image') {
-      // It has no layers: that is remembered, so that it is not read again for every client.
-      this.#images.set(key, { layers: [], order, isStarted: true })
-      return
+    if (manifest?.kind !== 'image') return
+    const { config } = manifest
+    const layers = descriptors.map(({ digest: blob }) => blob).filter((blob) => blob !== config.digest)
+    const image: Image = {
+      layers,
+      order: this.#options.orders.create(repository.origin.upstream),
+      isStarted: false,
     }
-    const layers = descriptors.filter(({ digest: layer }) => layer !== manifest.config.digest)
-    const image: Image = { layers: layers.map(({ digest: layer }) => layer), order, isStarted: false }
-    this.#images.set(key, image)
-    for (const layer of image.layers) this.#imageByLayer.set(`${repository.name}@${layer}`, image)
-    if (this.#options.isEnabled) this.#fetchConfig(repository, manifest.config)
+    for (const layer of layers) this.#imageByLayer.set(`${repository.name}@${layer}`, image)
+    if (this.#options.isEnabled) this.#fetchConfig(repository, config)
   }
 
   /** A client asked for a blob that was not stored: the other layers of its image follow. */

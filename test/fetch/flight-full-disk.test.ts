@@ -104,7 +104,7 @@ describe('a disk that is full in the middle of a fetch', () => {
       bench.disk.freeBytes = FULL_AT
       const { flight } = bench.start()
       await flight.answered
-      const reader = flight.open()!
+      const reader = flight.open('a')!
       const buffer = Buffer.alloc(SIZE)
       let position = 0
       const readOn = async (): Promise<void> => {
@@ -273,7 +273,7 @@ describe('a disk that cannot be written at all', () => {
       bench.disk.fail('open', 'EROFS')
       const { flight } = bench.start()
       await flight.answered
-      const reader = flight.open()!
+      const reader = flight.open('a')!
       const read = readToEnd(reader)
       await halt.met
       await reader.close()

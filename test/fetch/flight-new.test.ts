@@ -180,7 +180,7 @@ describe('a fetch of what may be here', () => {
     const { flight } = bench.start()
     await halt.met
     while (flight.writtenBytes < 40_000) await nextTurn()
-    await flight.open()?.close()
+    await flight.open('a')?.close()
     assert.deepEqual((await bench.readAll(bench.start().flight)).bytes, BYTES)
     assert.deepEqual(
       bench.upstream.asked.map(({ from }) => from),

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Audience } from '../../src/fetch/audience.ts'
 import type { Flight } from '../../src/fetch/flight.ts'
 import type { Layer, LayerOrder } from '../../src/fetch/layer-order.ts'
@@ -53,11 +52,11 @@ describe('a flight', () => {
     await onBench({ answers: [{ halt }] }, async (bench) => {
       const { flight } = bench.start()
       await flight.answered
-      const early = flight.open()!
+      const early = flight.open('a')!
       const buffer = Buffer.alloc(SIZE)
       let position = 0
       while (position < SIZE / 2) position += await early.read(buffer, position, SIZE)
-      const late = flight.open()!
+      const late = flight.open('a')!
       assert.equal(await late.read(buffer, 0, SIZE), SIZE / 2)
       assert.deepEqual(buffer.subarray(0, SIZE / 2), BYTES.subarray(0, SIZE / 2))
       halt.open()
@@ -70,7 +69,7 @@ describe('a flight', () => {
     onBench({}, async (bench) => {
       const { flight } = bench.start()
       await flight.answered
-      const slow = flight.open()!
+      const slow = flight.open('a')!
       assert.deepEqual((await bench.readAll(flight)).bytes, BYTES)
       assert.equal(await flight.ended, true)
       assert.deepEqual((await readToEnd(slow, 0, 1000)).bytes, BYTES)
@@ -80,7 +79,7 @@ describe('a flight', () => {
     onBench({}, async (bench) => {
       const { flight } = bench.start()
       await flight.ended
-      assert.equal(flight.open(), undefined)
+      assert.equal(flight.open('a'), undefined)
     }))
 
   it('goes on to the end when its readers have left', async () => {
@@ -88,7 +87,7 @@ describe('a flight', () => {
     await onBench({ answers: [{ halt }] }, async (bench) => {
       const { flight } = bench.start()
       await halt.met
-      await flight.open()!.close()
+      await flight.open('a')!.close()
       halt.open()
       assert.equal(await flight.ended, true)
     })
@@ -99,7 +98,7 @@ describe('a flight', () => {
     await onBench({ answers: [{ halt }] }, async (bench) => {
       const { flight } = bench.start()
       await flight.answered
-      const reader = flight.open()!
+      const reader = flight.open('a')!
       const buffer = Buffer.alloc(10)
       for (let at = 0; at < 10; ) at += await reader.read(buffer, at, 10)
       const waiting = reader.read(buffer, 10, 10)
@@ -135,19 +134,20 @@ describe('a flight', () => {
     })
   })
 
-  it('of a layer asks the upstream when it is its turn, and tells how much of it is wanted by how many', () =>
+  it('of a layer asks the upstream when it is its turn, and tells how much of it is wanted, and by whom', () =>
     onBench({ bytes: BYTES, answers: [{ dropAt: 40_000 }] }, async (bench) => {
       const turn = new Halt(0)
       const asked: Layer[] = []
       const order = {
         async *take(layer: Layer, chunks: AsyncIterable<Buffer>) {
           asked.push(layer)
+          turn.meet()
           await turn.opened
           yield* chunks
         },
       } as unknown as LayerOrder
       const { flight } = bench.start({ layer: { order, index: 3 } })
-      while (asked.length === 0) await nextTurn()
+      await turn.met
       const [layer] = asked as [Layer]
       const a = new Audience()
       a.enter('a')
@@ -189,7 +189,7 @@ describe('a flight', () => {
         await onBench({ answers: [{ halt, saysSize }] }, async (bench) => {
           const { flight } = bench.start()
           await halt.met
-          const reader = flight.open()!
+          const reader = flight.open('a')!
           assert.equal(reader.sizeBytes, saysSize === 'nothing' ? undefined : SIZE)
           const buffer = Buffer.alloc(SIZE)
           let position = 0
@@ -320,7 +320,7 @@ describe('a flight', () => {
         bench.disk.beforeClose = async () => {
           for (let i = 0; i < 100; i += 1) await bench.listPartials()
         }
-        await flight.open()!.close()
+        await flight.open('a')!.close()
         const next = bench.start()
         assert.notEqual(next.flight, flight)
         assert.deepEqual((await bench.readAll(next.flight)).bytes, BYTES)

@@ -348,6 +348,16 @@ describe('the layers of an image that are fetched at once', () => {
     }
   })
 
+  it('go on in their order beside small ones that come and go', async () => {
+    scene.beginThree()
+    await scene.pass(WINDOWS_UNTIL_MEASURED + 1)
+    for (let window = 0; window < 5 * SECOND; window += 1) {
+      scene.layers.length = 3
+      for (let index = 3; index < 6; index += 1) scene.begin(index, { sizeBytes: WIRE / 4 })
+      assert.deepEqual(await scene.shares(1), [WIRE / 4, 0, 0, WIRE / 4, WIRE / 4, WIRE / 4])
+    }
+  })
+
   it('are not measured where nothing comes', async () => {
     const layers = scene.beginThree()
     await scene.pass(1)

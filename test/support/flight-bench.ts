@@ -138,7 +138,7 @@ export class FlightBench {
     } catch (error) {
       return { bytes: Buffer.alloc(0), error }
     }
-    const reader = flight.open()
+    const reader = flight.open('a')
     assert.ok(reader)
     return readToEnd(reader, position)
   }
