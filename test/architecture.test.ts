@@ -12,7 +12,7 @@ import { ROOT } from './support/project.ts'
 
 const ARCHITECTURE: Architecture = {
   top: ['main', 'serve', 'wiring', 'commands'],
-  free: ['protocol', 'observe', 'memory', 'duration', 'received'],
+  free: ['protocol', 'observe', 'memory', 'lanes', 'duration', 'received'],
   mayImport: {
     http: ['admin', 'access', 'pull', 'push', 'keep', 'notify', 'repository', 'certs'],
     admin: ['pull', 'push', 'keep', 'repository', 'fetch', 'upstream', 'store', 'coordinator'],
@@ -32,6 +32,7 @@ const ARCHITECTURE: Architecture = {
     protocol: [],
     observe: [],
     memory: [],
+    lanes: [],
     duration: [],
     received: [],
     page: [],

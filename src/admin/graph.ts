@@ -2,12 +2,13 @@
  * What one repository has and how it hangs together: tags → manifests → children and blobs. Content is known here by where
  * its bytes lie (its sha256 digest), whatever other names it has.
  */
+
+import { mapInLanes } from '../lanes.ts'
 import { algorithmOf, type Digest } from '../protocol/digest.ts'
 import { blobsOf, type Manifest, type Platform, parseManifest } from '../protocol/manifest.ts'
 import type { RepositoryName, Tag } from '../protocol/name.ts'
 import type { BlobStore } from '../store/blobs.ts'
 import type { LinkStore } from '../store/links.ts'
-import { mapInLanes } from './lanes.ts'
 
 /** A descriptor of an index, as far as it is of use here. */
 export interface Child {

@@ -1,5 +1,6 @@
 /** Which repositories a purge means, and what of each, see `purge`. */
 import { filterRecent } from '../keep/recent.ts'
+import { inLanes } from '../lanes.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import { formatImage, isRepositoryName, type Reference, type RepositoryName } from '../protocol/name.ts'
@@ -8,7 +9,6 @@ import { blobKey, layerLinkKey, revisionLinkKey } from '../store/paths.ts'
 import type { PinStore } from '../store/pins.ts'
 import type { UseStore } from '../store/uses.ts'
 import { type Graph, type GraphParts, readGraph, readNames } from './graph.ts'
-import { inLanes } from './lanes.ts'
 import type { NeedParts } from './needs.ts'
 import { nodeOf, type Plan, planPurge, type Selection } from './purge-plan.ts'
 

@@ -1,11 +1,12 @@
 /** Takes from a repository what a purge has planned, see `purge`. Nothing of it need be durable: what comes back is purged again. */
+
+import { inLanes } from '../lanes.ts'
 import type { RepositoryName } from '../protocol/name.ts'
 import type { StorageDriver } from '../store/driver.ts'
 import type { LinkStore } from '../store/links.ts'
 import type { ManifestStore } from '../store/manifests.ts'
 import type { MarkStore } from '../store/marks.ts'
 import { repositoryFolder } from '../store/paths.ts'
-import { inLanes } from './lanes.ts'
 import type { RepositoryPlan } from './purge-select.ts'
 
 /** What it is taken from. */

@@ -8,6 +8,7 @@
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import { DigestFilter } from '../keep/digest-filter.ts'
 import { VolumeSharedError } from '../keep/shared.ts'
+import { inLanes } from '../lanes.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Digest } from '../protocol/digest.ts'
 import type { RepositoryName } from '../protocol/name.ts'
@@ -17,7 +18,6 @@ import type { Leases } from '../store/leases.ts'
 import { tagsKey } from '../store/links.ts'
 import type { MirroredSize } from '../store/mirrored-size.ts'
 import type { Owner } from '../store/owner.ts'
-import { inLanes } from './lanes.ts'
 import { needsOf } from './needs.ts'
 import {
   conflict,

@@ -3,6 +3,7 @@
  * taken much looking: it then says where to go on.
  */
 import picomatch from 'picomatch'
+import { inLanes } from '../lanes.ts'
 import type { Digest } from '../protocol/digest.ts'
 import type { RepositoryName } from '../protocol/name.ts'
 import type { Repositories, Standing } from '../repository.ts'
@@ -10,7 +11,6 @@ import type { BlobStore } from '../store/blobs.ts'
 import { type FolderReader, walkRepositories } from '../store/catalog.ts'
 import type { LinkStore } from '../store/links.ts'
 import type { PullStore } from '../store/pulls.ts'
-import { inLanes } from './lanes.ts'
 import { toTime } from './times.ts'
 
 /** Folders that one page goes through, those that the filter leaves out among them. */

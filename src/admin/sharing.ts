@@ -4,9 +4,9 @@
  * since counts at once.
  */
 import { DigestFilter } from '../keep/digest-filter.ts'
+import { inLanes } from '../lanes.ts'
 import type { Digest } from '../protocol/digest.ts'
 import { walkLinkedFolders } from '../store/folders.ts'
-import { inLanes } from './lanes.ts'
 import { type NeedParts, needsOf } from './needs.ts'
 
 /** How long a look at the store is good for, in milliseconds. */

@@ -3,6 +3,7 @@
  * once and for every reader; the bytes go when nobody names them any more. What is mirrored is purged, not deleted.
  */
 import type { Coordinator } from '../coordinator/coordinator.ts'
+import { mapInLanes } from '../lanes.ts'
 import { type Digest, digestOf } from '../protocol/digest.ts'
 import { RegistryError } from '../protocol/error.ts'
 import type { RepositoryName, Tag } from '../protocol/name.ts'
@@ -10,9 +11,6 @@ import type { Repository } from '../repository.ts'
 import { type LinkStore, tagsKey } from '../store/links.ts'
 import type { ManifestStore } from '../store/manifests.ts'
 import { type IsImmutable, immutable } from './precondition.ts'
-
-/** Links read at once while those of one content are looked for. */
-const LANES = 16
 
 /** What deletes work with. */
 export interface DeletesOptions {
@@ -110,14 +108,8 @@ export class Deletes {
   }
 }
 
-/** Those of which `isOne` holds, in order; a few are looked at at a time. */
+/** Those of which `isOne` holds, in order. */
 const only = async <T>(items: readonly T[], isOne: (item: T) => Promise<boolean>): Promise<T[]> => {
-  const flags: boolean[] = []
-  const waiting = [...items.entries()]
-  const lane = async (): Promise<void> => {
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop())
-      flags[next[0]] = await isOne(next[1])
-  }
-  await Promise.all(Array.from({ length: LANES }, lane))
-  return items.filter((_, i) => flags[i])
+  const found = await mapInLanes(items, async (item) => ((await isOne(item)) ? true : undefined))
+  return [...found.keys()]
 }

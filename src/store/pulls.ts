@@ -7,6 +7,7 @@
  *     - <pulls> <minute since 1970, base 36>
  *     <tag> <pulls> <minute>
  */
+import { inLanes } from '../lanes.ts'
 import { Memory } from '../memory.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Digest } from '../protocol/digest.ts'
@@ -134,7 +135,7 @@ export class PullStore {
   }
 
   async #write(): Promise<void> {
-    for (const [name, pending] of this.#pending) {
+    await inLanes(this.#pending, async ([name, pending]) => {
       try {
         const counts = await this.#read(name)
         this.#pending.delete(name)
@@ -144,7 +145,7 @@ export class PullStore {
         this.#pending.delete(name)
         this.#log.debug({ err: error, repository: name }, 'pulls not written')
       }
-    }
+    })
   }
 
   async #read(name: RepositoryName): Promise<Counts> {

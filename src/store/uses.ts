@@ -8,6 +8,7 @@
  * may not set them. A table is rewritten whole, in one step, and never synced: at most once an hour for one blob, and what
  * a crash loses is the uses of some minutes. Uses of this process are known exactly, without the tables.
  */
+import { inLanes } from '../lanes.ts'
 import { Memory } from '../memory.ts'
 import type { Logger } from '../observe/log.ts'
 import { algorithmOf, type Digest, encodedOf } from '../protocol/digest.ts'
@@ -205,13 +206,14 @@ export class UseStore {
       if (uses === undefined) usesByBucket.set(bucket, [entry])
       else uses.push(entry)
     }
-    for (const [bucket, uses] of usesByBucket) {
+    // After many uses each of the tables is written: one after the other, a store far away takes longer than a stop may.
+    await inLanes(usesByBucket, async ([bucket, uses]) => {
       const table = await this.#readTable(bucket)
       for (const [digest, use] of uses) table.set(encodedOf(digest), merge(table.get(encodedOf(digest)), use))
       await this.#driver.writeLazily(useKey(bucket), formatTable(table))
       // What was noted of it meanwhile is written the next time.
       for (const [digest, use] of uses) if (this.#pending.get(digest) === use) this.#pending.delete(digest)
-    }
+    })
   }
 
   async #readTable(bucket: string): Promise<Table> {
