@@ -1,5 +1,6 @@
 /** The figures of a mirror, beside the counts of the upstream that it asked and of the clients that it answered. */
 import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { seededBytes } from '../support/bytes.ts'
 import { makeFolder, startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
@@ -275,6 +276,9 @@ describe('the figures of a mirror', () => {
     assert.equal((await figures()).sum('entrepot_saved_bytes_total'), LAYER.length)
     await get(layerPath)
     assert.equal((await figures()).sum('entrepot_saved_bytes_total'), 2 * LAYER.length)
+    await entrepot.stop()
+    await rm(root, { recursive: true })
+    entrepot = await startEntrepot({ upstream: hub })
   })
 
   it('tell the version, the store and readiness', async () => {

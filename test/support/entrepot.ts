@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { Agent, request } from 'undici'
 import { stringify } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
+import type { Config } from '../../src/config/schema.ts'
 import type { Clock } from '../../src/fetch/source.ts'
 import { type Logger, silentLogger } from '../../src/observe/log.ts'
 import { type RunningServer, type ServeOptions, serve } from '../../src/serve.ts'
@@ -148,10 +149,20 @@ export class TestEntrepot {
   }
 }
 
+const readConfig = async (text: string): Promise<Config> => {
+  const folder = await makeFolder()
+  try {
+    const file = join(folder, 'config.yml')
+    await writeFile(file, text)
+    return loadConfig({ file, env: {} }).config
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
 /** Starts entrepot; whoever starts it stops it. */
 export const startEntrepot = async (options: EntrepotOptions = {}): Promise<TestEntrepot> => {
   const root = options.root ?? (await makeFolder())
-  const file = join(await makeFolder(), 'config.yml')
   const { http, storage, ...sections } = (options.config ?? {}) as { http?: object; storage?: object }
   const document = {
     version: 0.1,
@@ -161,10 +172,12 @@ export const startEntrepot = async (options: EntrepotOptions = {}): Promise<Test
     ...(options.upstream && { proxy: { remoteurl: options.upstream.url } }),
     ...sections,
   }
-  await writeFile(file, stringify(document))
-  const { config } = loadConfig({ file, env: {} })
+  const config = await readConfig(stringify(document))
   const { log = silentLogger, clock = hastyClock, now, wrapDriver, collect } = options
-  const server = await serve(config, {
+  const remove = async (): Promise<void> => {
+    if (options.root === undefined) await rm(root, { recursive: true })
+  }
+  const starting = serve(config, {
     version: 'test',
     warnings: [],
     log,
@@ -173,9 +186,9 @@ export const startEntrepot = async (options: EntrepotOptions = {}): Promise<Test
     ...(wrapDriver && { wrapDriver }),
     ...(collect && { collect }),
   })
-  const remove = async (): Promise<void> => {
-    await rm(join(file, '..'), { recursive: true })
-    if (options.root === undefined) await rm(root, { recursive: true })
-  }
+  const server = await starting.catch(async (error: unknown) => {
+    await remove()
+    throw error
+  })
   return new TestEntrepot(server, root, remove, options.ca)
 }
