@@ -27,6 +27,8 @@ export class MirroredSize {
   readonly #driver: StorageDriver
   readonly #log: Logger
   readonly #buckets = new Map<string, Bucket>()
+  /** Sum of all buckets, by upstream: every fetch asks for it. */
+  readonly #totals: Bucket = new Map()
   readonly #changes = new Map<string, number>()
   /** What is being stored just now, counted as if it were there. */
   readonly #arriving = new Map<Digest, { readonly upstream: string; readonly bytes: number }>()
@@ -82,8 +84,7 @@ export class MirroredSize {
     let bytes = 0
     for (const each of this.#arriving.values())
       if (upstream === undefined || each.upstream === upstream) bytes += each.bytes
-    for (const bucket of this.#buckets.values())
-      for (const [name, sum] of bucket) if (upstream === undefined || name === upstream) bytes += sum
+    for (const [name, sum] of this.#totals) if (upstream === undefined || name === upstream) bytes += sum
     return bytes
   }
 
@@ -107,10 +108,7 @@ export class MirroredSize {
   /** Content has come, or has gone where `bytes` is negative. */
   add(digest: Digest, upstream: string | undefined, bytes: number): void {
     const name = bucketOf(digest)
-    const bucket = this.#buckets.get(name) ?? new Map<string, number>()
-    const key = upstream ?? UNKNOWN
-    bucket.set(key, Math.max(0, (bucket.get(key) ?? 0) + bytes))
-    this.#buckets.set(name, bucket)
+    this.#add(name, upstream ?? UNKNOWN, bytes)
     this.#noteChange(name)
   }
 
@@ -121,13 +119,21 @@ export class MirroredSize {
 
   /** A bucket was counted. */
   setBucket(bucket: string, bytesByUpstream: BytesByUpstream): void {
-    this.#buckets.set(
-      bucket,
-      new Map([...bytesByUpstream].map(([upstream, bytes]) => [upstream ?? UNKNOWN, bytes])),
-    )
+    for (const [upstream, bytes] of this.#buckets.get(bucket) ?? []) this.#add(bucket, upstream, -bytes)
+    this.#buckets.delete(bucket)
+    for (const [upstream, bytes] of bytesByUpstream) this.#add(bucket, upstream ?? UNKNOWN, bytes)
     this.#uncounted.delete(bucket)
     this.#isKnown ||= this.isCertain
     this.#noteChange(bucket)
+  }
+
+  #add(name: string, upstream: string, bytes: number): void {
+    const bucket = this.#buckets.get(name) ?? new Map<string, number>()
+    const before = bucket.get(upstream) ?? 0
+    const after = Math.max(0, before + bytes)
+    bucket.set(upstream, after)
+    this.#buckets.set(name, bucket)
+    this.#totals.set(upstream, (this.#totals.get(upstream) ?? 0) + after - before)
   }
 
   #noteChange(bucket: string): void {
@@ -141,9 +147,7 @@ export class MirroredSize {
     for (const line of text.split('\n')) {
       const [, name, bytes, upstream] = LINE.exec(line) ?? []
       if (name === undefined || upstream === undefined) continue
-      const bucket = this.#buckets.get(name) ?? new Map<string, number>()
-      bucket.set(upstream, (bucket.get(upstream) ?? 0) + Number(bytes))
-      this.#buckets.set(name, bucket)
+      this.#add(name, upstream, Number(bytes))
     }
   }
 
