@@ -1,4 +1,4 @@
-/** Where the project lies and how its program is run, whether the tests run from source or compiled (`npm test`). */
+/** Where the project lies and how its program is run, whether the tests run from source or bundled (`npm test`). */
 import { existsSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 
