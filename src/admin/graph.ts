@@ -2,7 +2,6 @@
  * What one repository has and how it hangs together: tags → manifests → children and blobs. Content is known here by where
  * its bytes lie (its sha256 digest), whatever other names it has.
  */
-
 import { mapInLanes } from '../lanes.ts'
 import { algorithmOf, type Digest } from '../protocol/digest.ts'
 import { blobsOf, type Manifest, type Platform, parseManifest } from '../protocol/manifest.ts'

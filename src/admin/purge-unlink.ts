@@ -1,5 +1,4 @@
 /** Takes from a repository what a purge has planned, see `purge`. Nothing of it need be durable: what comes back is purged again. */
-
 import { inLanes } from '../lanes.ts'
 import type { RepositoryName } from '../protocol/name.ts'
 import type { StorageDriver } from '../store/driver.ts'

@@ -135,7 +135,8 @@ export class PullStore {
   }
 
   async #write(): Promise<void> {
-    await inLanes(this.#pending, async ([name, pending]) => {
+    // Of what is pulled again meanwhile the next time has the count: two writers of one file would lose each other's.
+    await inLanes([...this.#pending], async ([name, pending]) => {
       try {
         const counts = await this.#read(name)
         this.#pending.delete(name)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { silentLogger } from '../../src/observe/log.ts'
 import { digestOf } from '../../src/protocol/digest.ts'
 import type { Reference, RepositoryName, Tag } from '../../src/protocol/name.ts'
@@ -54,6 +55,27 @@ describe('counts of pulls', () => {
   it('do not count an index as an image', async () => {
     note(byTag('3'), { isIndex: true })
     assert.deepEqual(await read(), [0, nowMs, { 3: 1 }])
+  })
+
+  it('lose nothing that is pulled while it is written, which may take longer than all the others', async () => {
+    const names = Array.from({ length: 30 }, (_, i) => `library/image-${i}` as RepositoryName)
+    const [slow = NAME] = names
+    const pull = (name: RepositoryName): void =>
+      pulls.note(name, { reference: byDigest, digest: DIGEST, isHead: false, isIndex: false })
+    const write = driver.writeLazily.bind(driver)
+    let isFirst = true
+    driver.writeLazily = async (key, bytes) => {
+      if (key === pullsKey(slow) && isFirst) {
+        isFirst = false
+        pull(slow)
+        for (let turn = 0; turn < names.length; turn += 1) await nextTurn()
+      }
+      await write(key, bytes)
+    }
+    for (const name of names) pull(name)
+    await pulls.flush()
+    await pulls.flush()
+    assert.equal((await pulls.read(slow)).pulls, 2)
   })
 
   it('add up what was written and what was not, also by two processes', async () => {
