@@ -9,7 +9,8 @@ const REPOSITORIES = 40
 const VERSIONS = 2
 const LAYERS = 2
 const MIN_LAYER_BYTES = 100_000
-const MAX_LAYER_BYTES = 2_200_000
+/** Size of the largest layer, in bytes. */
+export const MAX_LAYER_BYTES = 2_200_000
 /** Layers that several images have, as they have their base. */
 const BASES = 4
 const TAG = 'latest'
