@@ -51,9 +51,9 @@ export class ScriptedUpstream {
   readonly requests: SeenRequest[] = []
   /** Requests by kind, since the start or the last {@link resetCounts}. `manifest` and `blob` are GETs. */
   readonly counts = Object.fromEntries(REQUEST_KINDS.map((kind) => [kind, 0])) as Record<RequestKind, number>
-  /** Bytes of bodies sent since then, and those of them whose answers were cut or left, or told a wrong range or size. */
+  /** Bytes of bodies sent since then, and those of them that belonged to answers which were cut or left. */
   sentBytes = 0
-  spoiltBytes = 0
+  cutBytes = 0
   readonly #rules: RegistryRules
   readonly #tokens: TokenService | undefined
   readonly #repositories = new ScriptedRepositories()
@@ -146,7 +146,7 @@ export class ScriptedUpstream {
     for (const kind of REQUEST_KINDS) this.counts[kind] = 0
     this.requests.length = 0
     this.sentBytes = 0
-    this.spoiltBytes = 0
+    this.cutBytes = 0
   }
 
   /** Opens both ports, the same ones as before a {@link stop}. */
@@ -179,16 +179,14 @@ export class ScriptedUpstream {
     if (script?.fault.hang) await script.hang()
     if (script?.fault.refuse) return void res.destroy()
     if (method === 'POST') request.body = await text(req)
-    // What hangs, or goes slowly, has sent something already, and counts as spoilt until it is whole.
+    // What hangs, or goes slowly, has sent something already, and counts as cut until it is whole.
     const onBytes = (bytes: number): void => {
       this.sentBytes += bytes
-      this.spoiltBytes += bytes
+      this.cutBytes += bytes
     }
     const answer = this.#answer(route, url, request)
     const { bytes, isWhole } = await writeAnswer(res, request, answer, script, onBytes)
-    const { ignoreRange, shiftRangeBy, growBy } = script?.fault ?? {}
-    const isTrue = ignoreRange === undefined && shiftRangeBy === undefined && growBy === undefined
-    if (isWhole && isTrue) this.spoiltBytes -= bytes
+    if (isWhole) this.cutBytes -= bytes
   }
 
   #answer(route: Route, url: URL, request: SeenRequest) {

@@ -20,9 +20,9 @@ const MORE_DESCRIPTORS = 16
 
 /** Requests that one side gave up and the other never saw, or the other way round. */
 const CROSSED = 3
-/** Of what the upstream sent whole, and truly, this part was not taken: what contradicts an earlier, false answer is refused. */
+/** Part of what the upstream sent whole that was not taken: answers to other ranges than were asked for, and the like. */
 const REFUSED_SHARE = 0.05
-/** And so many answers, however little it sent. */
+/** And so many of them besides, of which one alone is more than that where little was sent. */
 const REFUSED_ANSWERS = 2
 
 const BUSY = ['entrepot_fetches_active', 'registry_http_in_flight_requests', 'entrepot_uploads_active']
@@ -144,9 +144,9 @@ export class Ledger {
     const { fleet, hub } = this.#options
     const shown = this.#shown
     const received = shown.sum('entrepot_upstream_bytes_total')
-    const good = hub.sentBytes - hub.spoiltBytes
-    const refused = good * REFUSED_SHARE + REFUSED_ANSWERS * MAX_LAYER_BYTES
-    assertWithin('bytes from the upstream', received, good - refused, hub.sentBytes)
+    const whole = hub.sentBytes - hub.cutBytes
+    const refused = whole * REFUSED_SHARE + REFUSED_ANSWERS * MAX_LAYER_BYTES
+    assertWithin('bytes from the upstream', received, whole - refused, hub.sentBytes)
     const sent = shown.sum('registry_proxy_pushed_bytes_total')
     assertWithin('bytes to clients', sent, fleet.counts.bytes, fleet.counts.bytes + fleet.counts.unreadBytes)
     // What was saved is told a little later than the rest.
