@@ -221,6 +221,16 @@ describe('a resumed download', () => {
     )
   })
 
+  it('of a flight fails where an upstream has sent more than there is, and then says so', async () => {
+    const bench = await FlightBench.create({ bytes: BYTES, answers: [{ growBy: 1, saysSize: SIZE + 2 }] })
+    const { bytes, error } = await bench.readAll(bench.start().flight)
+    assert.ok(error !== undefined && bytes.length < SIZE + 2)
+    const again = await bench.readAll(bench.start().flight)
+    await bench.end()
+    assert.equal(again.error, undefined)
+    assert.deepEqual(again.bytes, BYTES)
+  })
+
   it('of a flight ends in the right bytes or a failure after any answers, and stores nothing wrong', async () => {
     const check = async (answers: BlobAnswer[], freeBytes: number | undefined): Promise<void> => {
       const bench = await FlightBench.create({ bytes: BYTES, answers })
