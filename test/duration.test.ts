@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { formatDuration, parseDuration, parseGoDuration } from '../src/duration.ts'
+import fc from './support/fast-check.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { doneWith, Intake } from '../src/received.ts'
+import fc from './support/fast-check.ts'
 
 const KIB = 1024
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import {
   basicChallenge,
   bearerChallenge,
@@ -9,6 +8,7 @@ import {
 } from '../../src/access/authenticators.ts'
 import { parseCredentials } from '../../src/access/credentials.ts'
 import { RegistryError } from '../../src/protocol/error.ts'
+import fc from '../support/fast-check.ts'
 
 const REQUEST = { origin: 'https://registry.example:5000', address: '192.0.2.1' }
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import {
   accountNameProblem,
   bcryptCost,
@@ -8,6 +7,7 @@ import {
   removeAccount,
   setAccount,
 } from '../../src/access/htpasswd-file.ts'
+import fc from '../support/fast-check.ts'
 
 const hashOf = (prefix: string) => `${prefix}${'abcdefghij'.repeat(5)}klm`
 const HASH = hashOf('$2y$05$')

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { describeRule, explain } from '../../src/access/explain.ts'
 import { type Action, type Content, type Rule, Rules } from '../../src/access/rules.ts'
+import fc from '../support/fast-check.ts'
 
 /** A rule with the configuration's defaults. */
 const rule = (given: Partial<Rule> & Pick<Rule, 'who'>): Rule => ({

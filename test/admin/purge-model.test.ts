@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import fc from 'fast-check'
 import { Contents } from '../../src/admin/contents.ts'
 import { Purge } from '../../src/admin/purge.ts'
 import type { PurgeRequest } from '../../src/admin/purge-select.ts'
@@ -13,6 +12,7 @@ import { silentLogger } from '../../src/observe/log.ts'
 import { type Digest, digestOf } from '../../src/protocol/digest.ts'
 import type { Reference, RepositoryName, Tag } from '../../src/protocol/name.ts'
 import { imageOf, indexOf, Workbench } from '../keep/workbench.ts'
+import fc from '../support/fast-check.ts'
 
 const RUNS = Number(process.env.ENTREPOT_MODEL_RUNS ?? 25)
 

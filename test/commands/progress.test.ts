@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { formatProgress, type Progress, ProgressBar, shareOf } from '../../src/commands/progress.ts'
+import fc from '../support/fast-check.ts'
 
 const MIB = 2 ** 20
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { formatAgo, formatBytes, formatCount, formatShare, formatSpan } from '../../src/commands/units.ts'
+import fc from '../support/fast-check.ts'
 
 const NOW = Date.parse('2026-06-01T12:00:00Z')
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import fc from 'fast-check'
 import { loadConfig } from '../../src/config/load.ts'
+import fc from '../support/fast-check.ts'
 import { BASE, loadText, mistakeIn } from './load-text.ts'
 
 type Environment = Readonly<Record<string, string>>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { nearestOf } from '../../src/config/nearest.ts'
+import fc from '../support/fast-check.ts'
 
 const KNOWN = ['addr', 'host', 'username', 'remoteurl', 'prefix']
 

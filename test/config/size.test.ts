@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { formatAmount, formatSize, parseAmount, parseSize } from '../../src/config/size.ts'
+import fc from '../support/fast-check.ts'
 
 test('sizes are bytes, powers of 1000 or powers of 1024', () => {
   const rows: readonly (readonly [string, number | undefined])[] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { type Interruption, pauseBeforeResume } from '../../src/fetch/retry.ts'
+import fc from '../support/fast-check.ts'
 
 const interruption = (changes: Partial<Interruption> = {}): Interruption => ({
   kind: 'unreachable',

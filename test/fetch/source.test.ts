@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { readUpstream, type SourceOptions } from '../../src/fetch/source.ts'
 import { UpstreamError } from '../../src/upstream/upstream.ts'
 import { type BlobAnswer, BlobUpstream, Halt } from '../support/blob-upstream.ts'
 import { seededBytes } from '../support/bytes.ts'
+import fc from '../support/fast-check.ts'
 import { FlightBench, sleepingClock } from '../support/flight-bench.ts'
 
 const SIZE = 1000

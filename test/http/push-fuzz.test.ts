@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
-import fc from 'fast-check'
 import { digestOf } from '../../src/protocol/digest.ts'
 import { startEntrepot, type TestEntrepot } from '../support/entrepot.ts'
+import fc from '../support/fast-check.ts'
 import { makeImage } from '../support/images.ts'
 import { Pusher } from './pusher.ts'
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import Router from '@koa/router'
-import fc from 'fast-check'
 import type { RequestState } from '../../src/http/context.ts'
 import { createRouter } from '../../src/http/router.ts'
+import fc from '../support/fast-check.ts'
 
 const PATTERNS = [
   ['GET', '/'],

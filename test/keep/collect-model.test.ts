@@ -1,9 +1,9 @@
 /** Any sequence of pushes, mounts, deletes, fetches and collections keeps what a model says is reachable, and frees the rest. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import fc from 'fast-check'
 import { type Digest, digestOf } from '../../src/protocol/digest.ts'
 import type { RepositoryName, Tag } from '../../src/protocol/name.ts'
+import fc from '../support/fast-check.ts'
 import { imageOf, indexOf, Workbench } from './workbench.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { type Bounds, type Figures, findDemands } from '../../src/keep/demand.ts'
+import fc from '../support/fast-check.ts'
 
 const GIB = 2 ** 30
 const NO_BOUNDS: Bounds = { maxBytes: undefined, minFreeBytes: () => 0, shareBytes: new Map() }

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import fc from 'fast-check'
 import { VolumeSharedError } from '../../src/keep/shared.ts'
 import { type Digest, digestOf } from '../../src/protocol/digest.ts'
 import type { RepositoryName, Tag } from '../../src/protocol/name.ts'
 import { blobKey, layerLinkKey } from '../../src/store/paths.ts'
+import fc from '../support/fast-check.ts'
 import { imageOf, Workbench } from './workbench.ts'
 
 const MINUTE_MS = 60_000

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import fc from 'fast-check'
 import { nextTimeOfDay, type Schedule, Timetable } from '../../src/keep/timetable.ts'
+import fc from '../support/fast-check.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

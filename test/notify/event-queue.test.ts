@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { EventQueue } from '../../src/notify/event-queue.ts'
+import fc from '../support/fast-check.ts'
 
 const LIMITS = { events: 5, bytes: 40 }
 

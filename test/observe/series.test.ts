@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { createMake } from '../../src/observe/make.ts'
+import fc from '../support/fast-check.ts'
 
 const BOUNDS = [0.1, 1, 10]
 const LABELS = { kind: ['a', 'b'] }

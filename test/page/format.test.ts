@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import {
   formatAmount,
   formatBytes,
@@ -10,6 +9,7 @@ import {
   shortenDigest,
   toGlob,
 } from '../../src/page/format.js'
+import fc from '../support/fast-check.ts'
 
 const S = 1_000
 const MIN = 60 * S

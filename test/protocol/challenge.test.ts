@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import {
   type Challenge,
   formatChallenge,
@@ -10,6 +9,7 @@ import {
   type Scope,
 } from '../../src/protocol/challenge.ts'
 import { anyText, httpTokens } from '../support/arbitraries.ts'
+import fc from '../support/fast-check.ts'
 import { comesToAnEnd, HOSTILE_LENGTH } from '../support/hostile.ts'
 
 const bearer = (parameters: Record<string, string>): Challenge => ({ scheme: 'bearer', parameters })

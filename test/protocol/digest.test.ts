@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import {
   algorithmOf,
   createDigester,
@@ -12,6 +11,7 @@ import {
 } from '../../src/protocol/digest.ts'
 import { RegistryError } from '../../src/protocol/error.ts'
 import { anyText, digests } from '../support/arbitraries.ts'
+import fc from '../support/fast-check.ts'
 import { comesToAnEnd, HOSTILE_LENGTH, refusesAtMost } from '../support/hostile.ts'
 
 const NOTHING = 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'

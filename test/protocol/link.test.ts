@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { formatNextLink, parseNextLink } from '../../src/protocol/link.ts'
 import { anyText } from '../support/arbitraries.ts'
+import fc from '../support/fast-check.ts'
 import { comesToAnEnd, HOSTILE_LENGTH } from '../support/hostile.ts'
 
 const NEXT = '/v2/a/b/tags/list?last=t&n=5'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { blobsOf, MEDIA_TYPES, mediaTypeOf, parseManifest } from '../../src/protocol/manifest.ts'
 import { digests } from '../support/arbitraries.ts'
+import fc from '../support/fast-check.ts'
 import { comesToAnEnd, HOSTILE_LENGTH, refusesAtMost } from '../support/hostile.ts'
 import { bytes, image, read } from './documents.ts'
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import {
   formatImage,
   formatReference,
@@ -11,6 +10,7 @@ import {
   parseTag,
 } from '../../src/protocol/name.ts'
 import { anyText, digests, repositoryNames, tags } from '../support/arbitraries.ts'
+import fc from '../support/fast-check.ts'
 import { comesToAnEnd, HOSTILE_LENGTH, refusesAtMost } from '../support/hostile.ts'
 
 const DIGEST = `sha256:${'0'.repeat(64)}`

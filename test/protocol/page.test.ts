@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import {
   compareBytes,
   compareNames,
@@ -10,6 +9,7 @@ import {
   parsePage,
 } from '../../src/protocol/page.ts'
 import { anyText, repositoryNames, tags } from '../support/arbitraries.ts'
+import fc from '../support/fast-check.ts'
 import { comesToAnEnd, HOSTILE_LENGTH, refusesAtMost } from '../support/hostile.ts'
 
 const TAGS: PageLimits = { defaultLimit: undefined, maxLimit: 1000 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import {
   formatContentRange,
   parseChunkRange,
@@ -9,6 +8,7 @@ import {
   type RangeRequest,
 } from '../../src/protocol/range.ts'
 import { anyText } from '../support/arbitraries.ts'
+import fc from '../support/fast-check.ts'
 import { comesToAnEnd, HOSTILE_LENGTH } from '../support/hostile.ts'
 
 const SIZE = 2048

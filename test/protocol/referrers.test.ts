@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { digestOf } from '../../src/protocol/digest.ts'
 import { MEDIA_TYPES, parseManifest } from '../../src/protocol/manifest.ts'
 import { isTag } from '../../src/protocol/name.ts'
@@ -13,6 +12,7 @@ import {
   toReferrer,
 } from '../../src/protocol/referrers.ts'
 import { digests } from '../support/arbitraries.ts'
+import fc from '../support/fast-check.ts'
 
 const descriptor = (mediaType: string) => ({ mediaType, digest: digestOf(mediaType), size: 5 })
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json'

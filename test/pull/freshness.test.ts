@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { parseTag } from '../../src/protocol/name.ts'
 import { createFreshness, isFresh } from '../../src/pull/freshness.ts'
+import fc from '../support/fast-check.ts'
 
 describe('how long a tag is fresh', () => {
   const freshness = createFreshness([

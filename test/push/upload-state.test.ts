@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { parseRepositoryName } from '../../src/protocol/name.ts'
 import { formatUploadState, parseUploadState, type UploadState } from '../../src/push/upload-state.ts'
 import { anyText, repositoryNames } from '../support/arbitraries.ts'
+import fc from '../support/fast-check.ts'
 
 const STATE: UploadState = {
   name: parseRepositoryName('team/app'),

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import fc from 'fast-check'
 import type { StorageDriver } from '../../src/store/driver.ts'
+import fc from '../support/fast-check.ts'
 import { makeQuickFolder } from '../support/quick-folder.ts'
 
 /** A driver on an empty store, and how it is done away with. */

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
-import fc from 'fast-check'
 import { digestOf } from '../../src/protocol/digest.ts'
 import { isTag, type RepositoryName, type Tag } from '../../src/protocol/name.ts'
 import type { StorageDriver } from '../../src/store/driver.ts'
 import { FolderNames } from '../../src/store/folder-names.ts'
 import { tagsPrefix } from '../../src/store/paths.ts'
 import { tags } from '../support/arbitraries.ts'
+import fc from '../support/fast-check.ts'
 import { MemoryDriver } from '../support/memory-driver.ts'
 
 const FOLDER = tagsPrefix('team/app' as RepositoryName)

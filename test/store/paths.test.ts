@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { type Digest, digestOf } from '../../src/protocol/digest.ts'
 import type { RepositoryName, Tag } from '../../src/protocol/name.ts'
 import * as paths from '../../src/store/paths.ts'
 import { digests, repositoryNames, tags } from '../support/arbitraries.ts'
+import fc from '../support/fast-check.ts'
 
 const NAME = 'library/alpine' as RepositoryName
 const TAG = 'latest' as Tag

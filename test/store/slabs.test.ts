@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { StorageError } from '../../src/store/driver.ts'
 import type { MakeRoom } from '../../src/store/room.ts'
 import { certainlySyncedBytes, type SlabTarget, SlabWriter, SYNC_EVERY_BYTES } from '../../src/store/slabs.ts'
 import { seededBytes } from '../support/bytes.ts'
+import fc from '../support/fast-check.ts'
 
 const MIB = 1024 * 1024
 

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import fc from 'fast-check'
 import { silentLogger } from '../../src/observe/log.ts'
 import { type Digest, digestOf } from '../../src/protocol/digest.ts'
 import { FilesystemDriver } from '../../src/store/drivers/filesystem.ts'
 import { bucketOf, useKey } from '../../src/store/paths.ts'
 import { UseStore } from '../../src/store/uses.ts'
 import { listFolder, makeFolder } from '../support/entrepot.ts'
+import fc from '../support/fast-check.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

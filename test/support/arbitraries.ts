@@ -1,7 +1,8 @@
 /** What fast-check makes values of the specification's grammars from. */
-import fc from 'fast-check'
+
 import { digestOf } from '../../src/protocol/digest.ts'
 import type { RepositoryName, Tag } from '../../src/protocol/name.ts'
+import fc from './fast-check.ts'
 
 /** A digest of either algorithm, of something. */
 export const digests = fc

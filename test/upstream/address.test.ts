@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { isInNetwork, mayLeadTo, type Zone, zoneOf, zoneOfHost } from '../../src/upstream/address.ts'
+import fc from '../support/fast-check.ts'
 
 const ZONES: Readonly<Record<Zone, readonly string[]>> = {
   public: ['1.1.1.1', '8.8.8.8', '2606:4700::1111', '::ffff:1.1.1.1', '64:ff9b::101:101'],

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { formatContentRange, parseRange } from '../../src/protocol/range.ts'
 import { formatRange, readBlobHead } from '../../src/upstream/blob-head.ts'
 import { UpstreamError } from '../../src/upstream/upstream.ts'
+import fc from '../support/fast-check.ts'
 
 const wanted = fc
   .record({

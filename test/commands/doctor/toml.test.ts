@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
 import { parseToml } from '../../../src/commands/doctor/toml.ts'
+import fc from '../../support/fast-check.ts'
 
 const read = (text: string): unknown => JSON.parse(JSON.stringify(parseToml(text)))
 
