@@ -28,8 +28,6 @@ export class Download {
   readonly #options: DownloadOptions
   #hash: Hash
   #writer: SlabWriter<Hash> | undefined
-  /** Whether anything came from the upstream: readers may have had it. */
-  #hasReceived = false
 
   constructor(options: DownloadOptions) {
     this.#options = options
@@ -70,7 +68,7 @@ export class Download {
     try {
       await this.#append()
     } catch (error) {
-      if (this.#options.partial.written === 0 || this.#hasReceived || !isBeyondEnd(error)) throw error
+      if (this.#options.partial.written === 0 || !isBeyondEnd(error)) throw error
       await this.#beginAgain(error)
       await this.#append()
     }
@@ -107,10 +105,7 @@ export class Download {
     this.#writer = writer
     if (partial.written > 0) writer.startSync()
     try {
-      for await (const chunk of read(partial.written)) {
-        this.#hasReceived = true
-        await writer.add(chunk)
-      }
+      for await (const chunk of read(partial.written)) await writer.add(chunk)
     } catch (error) {
       // What came before the failure is the readers', and the next download's.
       await writer.flush().catch(() => {})

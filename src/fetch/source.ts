@@ -150,7 +150,14 @@ class Progress {
     return this.isComplete || (this.#isAnswered && this.end === undefined && isBeyondEnd(error))
   }
 
-  /** Waits for the next try, or throws `error` where none is of use. */
+  /** Whoever reads already may have more than there is: unlike a first answer, this is none on which to begin again. */
+  #lastWord(error: UpstreamError): UpstreamError {
+    if (!isBeyondEnd(error)) return error
+    const message = `upstream sent the blob up to byte ${this.position}, and says now that it ends before that`
+    return new UpstreamError('corrupt', message, { cause: error })
+  }
+
+  /** Waits for the next try, or throws where none is of use. @throws UpstreamError `error`, or `corrupt` */
   async pause(error: UpstreamError): Promise<void> {
     const { clock, signal, onResume, giveUpAfterMs = GIVE_UP_RESUMING_AFTER_MS } = this.#options
     if (this.#failures === 0) this.#failingSinceMs = clock.now()
@@ -163,7 +170,8 @@ class Progress {
       retryAfterMs: error.retryAfterMs,
       random: clock.random(),
     })
-    if (!this.#isAnswered || pauseMs === undefined) throw error
+    if (!this.#isAnswered) throw error
+    if (pauseMs === undefined) throw this.#lastWord(error)
     onResume?.(error, this.position)
     await clock.sleep(pauseMs, signal)
   }

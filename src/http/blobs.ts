@@ -39,7 +39,7 @@ export const getBlob =
       return ahead
     }
     if (!(await sendBlob(ctx, { digest, blob, openAhead: openFar }, pool))) return
-    if (ctx.res.statusCode === 200) pull.noteGiven(digest, pulled, ctx.state.client.address)
+    if (ctx.res.statusCode === 200) pull.noteGiven(digest, pulled, address)
     const target = { digest, tag: undefined, mediaType: BLOB_MEDIA_TYPE, sizeBytes: blob.sizeBytes }
     notify(ctx, { action: 'pull', type: 'blob', ...target })
   }

@@ -123,6 +123,17 @@ describe('a partial that a dead process left', () => {
         assert.equal(bench.upstream.asked.at(-1)?.from, 0)
       }))
 
+  it('that readers may have had is not begun again where the upstream goes on first, and ends before it later', async () => {
+    const beyondEnd = { fails: new UpstreamError('status', 'answered 416', { status: 416 }) }
+    const answers = [{ dropAt: 40_000 }, ...Array.from({ length: 100 }, () => beyondEnd)]
+    await onBench({ answers }, async (bench) => {
+      await writeFile(bench.partialPath('dead'), seededBytes(40_000, 'other'))
+      const { error } = await bench.readAll(bench.start().flight)
+      assert.equal((error as UpstreamError).kind, 'corrupt')
+      assert.deepEqual(new Set(bench.upstream.asked.map(({ from }) => from)), new Set([40_000]))
+    })
+  })
+
   it('that cannot be read counts for nothing', () =>
     onBench({}, async (bench) => {
       await writeFile(bench.partialPath('dead'), BYTES.subarray(0, 40_000))

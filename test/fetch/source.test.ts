@@ -105,6 +105,7 @@ describe('the bytes of an upstream', () => {
     ['begin after what was asked for', [{ dropAt: 300 }, { saysStart: 310 }], 0],
     ['go on beyond the size', [{ growBy: 1 }], 0],
     ['belong to another size later', [{ dropAt: 300 }, { saysSize: 999 }], 0],
+    ['are more than there are later', [{ growBy: 1, saysSize: SIZE + 2 }], 0],
   ]
   for (const [what, answers, from] of contradictions)
     it(`that ${what} are corrupt`, async () => {

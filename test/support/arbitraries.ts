@@ -1,5 +1,4 @@
 /** What fast-check makes values of the specification's grammars from. */
-
 import { digestOf } from '../../src/protocol/digest.ts'
 import type { RepositoryName, Tag } from '../../src/protocol/name.ts'
 import fc from './fast-check.ts'
